@@ -1,0 +1,29 @@
+//! The domain: tasks and grids, what a run is granted, what it used, how it ended.
+//!
+//! Everything here is plain data and rules over it. No file, no clock, no network and no
+//! WebAssembly: the crates that have those ([`Strategy`] in `runtime`, [`Ledger`] in `store`)
+//! implement the ports of this one, and `solve` sees only the ports.
+//!
+//! Test outputs live in [`LabelledTask::truth`] alone; [`Task`], the only form that a strategy
+//! is ever handed, has no place for them.
+
+mod digest;
+mod grid;
+mod limits;
+mod outcome;
+mod plugin;
+mod run;
+mod score;
+mod task;
+
+pub use digest::Digest;
+pub use grid::{Grid, GridError, MAX_COLOUR, MAX_SIDE};
+pub use limits::{LimitKey, Limits, LimitsOverlay, OverBound};
+pub use outcome::{Ending, Fault, Outcome};
+pub use plugin::{Capability, PluginIdentity, quote};
+pub use run::{
+    Answer, Ledger, LedgerError, Level, LogLine, Recipe, RunReport, Settings, Step, StoredAnswer, StoredRun,
+    Strategy, Usage,
+};
+pub use score::{MAX_ATTEMPTS, Ranking, Score, rank, score};
+pub use task::{LabelledTask, Pair, Split, Task, TaskError, TaskSet};

@@ -1,0 +1,145 @@
+use serde::{Deserialize, Serialize};
+
+use crate::Score;
+
+/// How a run of the sandbox ended, as the runtime saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// `solve` returned.
+    Returned,
+    /// `solve` returned an error: the plugin's own words.
+    GaveUp(String),
+    OutOfFuel,
+    PastDeadline,
+    /// The plugin stopped after memory or a table was denied to it.
+    OutOfMemory,
+    /// The plugin panicked, or broke a rule that ends a run.
+    Trapped {
+        reason: String,
+        /// Function names, innermost first.
+        backtrace: Vec<String>,
+    },
+    /// The plugin was not started: its interface, its grants or its size are not acceptable.
+    Refused(String),
+    /// The host failed; the plugin is not to blame.
+    HostFault(String),
+}
+
+/// What is recorded of a run: its ending, and for one that came to its end whether it solved the task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Solved,
+    Unsolved,
+    /// The run came to its end; the outputs are not known.
+    Unscored,
+    OutOfFuel,
+    PastDeadline,
+    OutOfMemory,
+    Trap,
+    Refused,
+    HostFault,
+}
+
+/// Whose fault an outcome is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    Nobody,
+    Plugin,
+    Operator,
+    Host,
+}
+
+impl Outcome {
+    pub const ALL: [Self; 9] = [
+        Self::Solved,
+        Self::Unsolved,
+        Self::Unscored,
+        Self::OutOfFuel,
+        Self::PastDeadline,
+        Self::OutOfMemory,
+        Self::Trap,
+        Self::Refused,
+        Self::HostFault,
+    ];
+
+    /// Joins how the run ended with how its answers scored (two attempts); none where outputs are unknown.
+    pub fn of(ending: &Ending, score: Option<&Score>) -> Self {
+        match ending {
+            Ending::Returned | Ending::GaveUp(_) => match score {
+                Some(score) if score.solved_at(2) => Self::Solved,
+                Some(_) => Self::Unsolved,
+                None => Self::Unscored,
+            },
+            Ending::OutOfFuel => Self::OutOfFuel,
+            Ending::PastDeadline => Self::PastDeadline,
+            Ending::OutOfMemory => Self::OutOfMemory,
+            Ending::Trapped { .. } => Self::Trap,
+            Ending::Refused(_) => Self::Refused,
+            Ending::HostFault(_) => Self::HostFault,
+        }
+    }
+
+    pub fn fault(self) -> Fault {
+        match self {
+            Self::Solved | Self::Unsolved | Self::Unscored => Fault::Nobody,
+            Self::OutOfFuel | Self::PastDeadline | Self::OutOfMemory | Self::Trap | Self::Refused => {
+                Fault::Plugin
+            }
+            Self::HostFault => Fault::Host,
+        }
+    }
+
+    /// The name in the database and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Solved => "solved",
+            Self::Unsolved => "unsolved",
+            Self::Unscored => "unscored",
+            Self::OutOfFuel => "out_of_fuel",
+            Self::PastDeadline => "past_deadline",
+            Self::OutOfMemory => "out_of_memory",
+            Self::Trap => "trap",
+            Self::Refused => "refused",
+            Self::HostFault => "host_fault",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == text)
+    }
+}
+
+impl Fault {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Nobody => "nobody",
+            Self::Plugin => "plugin",
+            Self::Operator => "operator",
+            Self::Host => "host",
+        }
+    }
+}
+
+impl Ending {
+    /// What went wrong in one line, for people; none where nothing did.
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Returned => None,
+            Self::GaveUp(reason)
+            | Self::Refused(reason)
+            | Self::HostFault(reason)
+            | Self::Trapped { reason, .. } => Some(reason.clone()),
+            Self::OutOfFuel => Some("out of fuel".to_owned()),
+            Self::PastDeadline => Some("past the deadline".to_owned()),
+            Self::OutOfMemory => Some("out of memory".to_owned()),
+        }
+    }
+
+    /// True where the same recipe ends the same way anywhere: nothing but the clock or the host decides otherwise.
+    pub fn is_replayable(&self) -> bool {
+        !matches!(self, Self::PastDeadline | Self::HostFault(_))
+    }
+}

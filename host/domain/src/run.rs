@@ -1,0 +1,147 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, Ending, Grid, LabelledTask, Limits, Outcome, PluginIdentity, Score, Task};
+
+/// What a strategy is configured with: text by key, as `run.setting` hands it out.
+pub type Settings = BTreeMap<String, String>;
+
+/// An answer to one test input, valid by construction.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    pub test_index: usize,
+    pub grid: Grid,
+    /// 0 to 1: the strategy's own estimate.
+    pub confidence: f64,
+    pub rationale: String,
+}
+
+/// One step of a trajectory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    pub action: String,
+    pub detail: String,
+    pub success: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    pub level: Level,
+    pub message: String,
+}
+
+/// What a run used, measured by the host.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    pub fuel_spent: u64,
+    /// CPU time of the thread that ran the plugin, host calls included.
+    pub cpu_seconds: f64,
+    pub wall_ms: u64,
+    /// The highest sum of all linear memories, in bytes.
+    pub memory_peak_bytes: u64,
+    pub host_calls: u64,
+    /// Bytes that the plugin handed to the host.
+    pub lifted_bytes: u64,
+    pub answers_offered: u64,
+    pub answers_refused: u64,
+    pub steps_dropped: u64,
+    pub log_bytes_dropped: u64,
+}
+
+/// All that comes of one run of the sandbox.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunReport {
+    pub ending: Ending,
+    /// In the order in which they were offered.
+    pub answers: Vec<Answer>,
+    pub steps: Vec<Step>,
+    pub log: Vec<LogLine>,
+    pub usage: Usage,
+}
+
+/// What a run is made of: the same recipe gives the same answers and spends the same fuel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recipe {
+    pub plugin: PluginIdentity,
+    /// Of the task with its id and known outputs, see [`LabelledTask::digest`].
+    pub task: Digest,
+    pub seed: u64,
+    pub limits: Limits,
+    pub settings: Settings,
+}
+
+impl Recipe {
+    /// The key by which a finished run is found again. Name and version are labels of the
+    /// digest and do not count; the wall limit does, since it can end a run.
+    pub fn digest(&self) -> Digest {
+        let json =
+            serde_json::to_vec(&(self.plugin.digest, self.task, self.seed, &self.limits, &self.settings))
+                .unwrap_or_else(|error| unreachable!("a recipe is always JSON: {error}"));
+        Digest::of(&json)
+    }
+}
+
+/// A strategy that can be run: the port that `runtime` implements.
+pub trait Strategy: Sync {
+    fn plugin(&self) -> &PluginIdentity;
+
+    /// Runs the strategy on a task. It always returns: whatever the plugin does is in the report.
+    fn run(&self, task: &Task, seed: u64, limits: &Limits, settings: &Settings) -> RunReport;
+}
+
+/// An answer as it is stored: with its rank and whether it was right.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredAnswer {
+    pub answer: Answer,
+    /// 1-based among the attempts at its test input; none where it was not among the best.
+    pub rank: Option<usize>,
+    /// None where the output is not known.
+    pub is_correct: Option<bool>,
+}
+
+/// A finished run with all that is kept of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredRun {
+    /// Set by the ledger: a UUIDv7, empty before the run is recorded.
+    pub id: String,
+    pub recipe: Recipe,
+    pub task_id: String,
+    pub outcome: Outcome,
+    pub ending: Ending,
+    pub score: Option<Score>,
+    pub answers: Vec<StoredAnswer>,
+    pub steps: Vec<Step>,
+    pub log: Vec<LogLine>,
+    pub usage: Usage,
+    /// Milliseconds since 1970, UTC.
+    pub started_at: u64,
+    pub finished_at: u64,
+}
+
+/// Why the ledger could not keep or find a run: the host's or the operator's fault, never a plugin's.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct LedgerError {
+    pub message: String,
+    /// What the operator can do about it.
+    pub hint: Option<String>,
+}
+
+/// Where finished runs are kept: the port that `store` implements.
+pub trait Ledger: Sync {
+    /// Keeps a finished run, whole or not at all, and returns its id.
+    fn record(&self, run: &StoredRun, task: &LabelledTask) -> Result<String, LedgerError>;
+
+    /// Finds the latest finished run of a recipe, so that interrupted work can go on.
+    fn finished(&self, recipe: &Recipe) -> Result<Option<StoredRun>, LedgerError>;
+}
