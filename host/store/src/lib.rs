@@ -1,0 +1,38 @@
+//! The store: one `SQLite` file with datasets, plugins and every run, and nothing else.
+//!
+//! - [`Store::open`] makes the file where there is none and brings its schema up to date from
+//!   `migrations/sqlite`; applied migrations are frozen and held to their checksum.
+//! - [`Store::import`] keeps tasks and [`Store::keep_component`] a plugin to the byte, so that the
+//!   file alone is enough to replay a run on another machine.
+//! - The store is the [`Ledger`](stratagem_domain::Ledger) of `solve`: a finished run goes in with one
+//!   `BEGIN IMMEDIATE` transaction, whole or not at all, and comes back equal to what went in.
+//!
+//! One connection behind a lock serves a process: a run is written in about 0.5 ms and takes longer than
+//! that, and a pool would wait on the one writer of `SQLite` anyway. Several processes may share the file:
+//! it is in WAL mode, readers do not wait, writers wait up to [`BUSY_TIMEOUT`]. A recorded run outlives a
+//! killed process; a power cut may take the last ones, whole.
+//!
+//! What must never be here: a decision about a run. Outcomes, scores and ranks arrive ready.
+
+mod datasets;
+mod error;
+mod events;
+mod health;
+mod migrate;
+mod open;
+mod plugins;
+mod read;
+mod rows;
+mod runs;
+
+pub use datasets::{Dataset, Imported};
+pub use error::StoreError;
+pub use migrate::SCHEMA_VERSION;
+pub use open::{BUSY_TIMEOUT, Store};
+pub use read::{RunFilter, RunLine};
+
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+#[path = "../tests/store/fixtures.rs"]
+mod fixtures;

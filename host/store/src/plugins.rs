@@ -1,0 +1,84 @@
+use rusqlite::{Connection, OptionalExtension, params};
+use stratagem_domain::{Digest, PluginIdentity};
+
+use crate::error::Failure;
+use crate::open::{LOCAL_USER, new_id, now};
+use crate::{Store, StoreError};
+
+/// The rows of a plugin that its runs point at.
+pub(crate) struct PluginRows {
+    pub(crate) plugin_id: String,
+    pub(crate) version_id: String,
+}
+
+impl Store {
+    /// Keeps a plugin and the bytes of its component. The same again changes nothing, except that the
+    /// kind, the world and the limits become those of the latest call: runs keep their own.
+    ///
+    /// *Errors*: [`StoreError::WrongComponent`] where `bytes` do not have the announced digest.
+    pub fn keep_component(
+        &self,
+        plugin: &PluginIdentity,
+        world: &str,
+        limits_json: &str,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        let found = Digest::of(bytes);
+        if found != plugin.digest {
+            let announced = plugin.digest;
+            return Err(StoreError::WrongComponent { plugin: plugin.name.clone(), found, announced });
+        }
+        let digest = found.to_string();
+        self.write(|connection| {
+            connection.execute(
+                "INSERT INTO artifacts (digest, bytes, media_type, store, ref, body, created_at)
+                 VALUES (?1, ?2, 'application/wasm', 'sql', 'body', ?3, ?4) ON CONFLICT DO NOTHING",
+                params![digest, bytes.len() as i64, bytes, now()],
+            )?;
+            let plugin_id: String = connection.query_row(
+                "INSERT INTO plugins (id, name, family, owner_id, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (name) DO UPDATE SET family = excluded.family RETURNING id",
+                params![new_id(), plugin.name, plugin.kind, LOCAL_USER, now()],
+                |row| row.get(0),
+            )?;
+            connection.execute(
+                "INSERT INTO plugin_versions (id, plugin_id, semver, wasm_digest, wit_world, limits, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT (plugin_id, wasm_digest, semver)
+                 DO UPDATE SET wit_world = excluded.wit_world, limits = excluded.limits",
+                params![new_id(), plugin_id, plugin.version, digest, world, limits_json, now()],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// The bytes of a kept component, held to their digest; none where it was never kept.
+    pub fn component(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|connection| {
+            let body: Option<Option<Vec<u8>>> = connection
+                .query_row("SELECT body FROM artifacts WHERE digest = ?1", [digest.to_string()], |row| {
+                    row.get(0)
+                })
+                .optional()?;
+            match body.flatten() {
+                Some(bytes) if Digest::of(&bytes) != *digest => {
+                    Err(Failure::Row(format!("artifact {} does not have its digest", digest.short())))
+                }
+                body => Ok(body),
+            }
+        })
+    }
+}
+
+pub(crate) fn find(connection: &Connection, plugin: &PluginIdentity) -> Result<Option<PluginRows>, Failure> {
+    let rows = connection
+        .prepare_cached(
+            "SELECT p.id, v.id FROM plugins p JOIN plugin_versions v ON v.plugin_id = p.id
+             WHERE p.name = ?1 AND v.wasm_digest = ?2 AND v.semver = ?3",
+        )?
+        .query_row(params![plugin.name, plugin.digest.to_string(), plugin.version], |row| {
+            Ok(PluginRows { plugin_id: row.get(0)?, version_id: row.get(1)? })
+        })
+        .optional()?;
+    Ok(rows)
+}

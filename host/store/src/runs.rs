@@ -1,0 +1,342 @@
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+use stratagem_domain::{
+    Fault, LabelledTask, Ledger, LedgerError, Outcome, Recipe, Score, StoredAnswer, StoredRun, Usage,
+};
+
+use crate::error::Failure;
+use crate::open::{LOCAL_USER, new_id};
+use crate::plugins::{self, PluginRows};
+use crate::read;
+use crate::rows::{counter, json, level_name, mebibytes};
+use crate::{Store, StoreError};
+
+/// The attempts that are submitted; the third is scored only.
+const SUBMITTED: usize = 2;
+
+/// The counters of [`Usage`] that have no column of their own.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Detail {
+    pub(crate) lifted_bytes: u64,
+    pub(crate) answers_offered: u64,
+    pub(crate) answers_refused: u64,
+    pub(crate) steps_dropped: u64,
+    pub(crate) log_bytes_dropped: u64,
+}
+
+impl Ledger for Store {
+    fn record(&self, run: &StoredRun, task: &LabelledTask) -> Result<String, LedgerError> {
+        Ok(self.keep_run(run, task)?)
+    }
+
+    fn finished(&self, recipe: &Recipe) -> Result<Option<StoredRun>, LedgerError> {
+        let found = self.read(|connection| {
+            let id: Option<String> = connection
+                .prepare_cached(
+                    "SELECT id FROM runs
+                     WHERE recipe = ?1 AND finished_at IS NOT NULL AND outcome <> 'host_fault'
+                     ORDER BY finished_at DESC, id DESC LIMIT 1",
+                )?
+                .query_row([recipe.digest().to_string()], |row| row.get(0))
+                .optional()?;
+            id.map(|id| read::load(connection, &id)).transpose()
+        });
+        Ok(found?)
+    }
+}
+
+impl Store {
+    fn keep_run(&self, run: &StoredRun, task: &LabelledTask) -> Result<String, StoreError> {
+        let digest = task.digest();
+        let code = &task.task.id;
+        if run.recipe.task != digest || run.task_id != *code {
+            let (run_code, run_task) = (run.task_id.clone(), run.recipe.task);
+            return Err(StoreError::OtherTask { run_code, run_task, code: code.clone(), digest });
+        }
+        self.write(|connection| {
+            let task_row: Option<String> = connection
+                .prepare_cached("SELECT id FROM arc_tasks WHERE digest = ?1 ORDER BY id DESC LIMIT 1")?
+                .query_row([digest.to_string()], |row| row.get(0))
+                .optional()?;
+            let Some(task_row) = task_row else {
+                let path = self.path().to_owned();
+                return Err(StoreError::UnknownTask { path, code: code.clone(), digest }.into());
+            };
+            let Some(plugin) = plugins::find(connection, &run.recipe.plugin)? else {
+                let path = self.path().to_owned();
+                let wanted = run.recipe.plugin.clone();
+                let (plugin, version, digest) = (wanted.name, wanted.version, wanted.digest);
+                return Err(StoreError::UnknownPlugin { path, plugin, version, digest }.into());
+            };
+            let entry = Entry { connection, run, id: new_id(), task_row, plugin };
+            entry.write()?;
+            Ok(entry.id)
+        })
+    }
+}
+
+/// A run on its way into the tables; the transaction is the caller's.
+struct Entry<'a> {
+    connection: &'a Connection,
+    run: &'a StoredRun,
+    id: String,
+    /// Of `arc_tasks`.
+    task_row: String,
+    plugin: PluginRows,
+}
+
+impl Entry<'_> {
+    fn write(&self) -> Result<(), Failure> {
+        self.run_row()?;
+        self.run_task()?;
+        self.answers()?;
+        self.log()?;
+        for attempt in 1..=SUBMITTED {
+            self.submission(attempt)?;
+        }
+        let outcome_id = self.outcome()?;
+        self.usage(&outcome_id)?;
+        self.episode()
+    }
+
+    fn started_at(&self) -> i64 {
+        counter(self.run.started_at)
+    }
+
+    fn finished_at(&self) -> i64 {
+        counter(self.run.finished_at)
+    }
+
+    fn partial_credit(&self) -> Option<f64> {
+        self.run.score.as_ref().map(Score::partial_credit)
+    }
+
+    /// True where the run came to its end, whether it solved the task or not.
+    fn is_complete(&self) -> bool {
+        self.run.outcome.fault() == Fault::Nobody
+    }
+
+    fn status(&self) -> &'static str {
+        if self.is_complete() { "completed" } else { "failed" }
+    }
+
+    /// The outcome's name, none where the run came to its end.
+    fn error_name(&self) -> Option<&'static str> {
+        (!self.is_complete()).then(|| self.run.outcome.as_str())
+    }
+
+    fn run_row(&self) -> Result<(), Failure> {
+        let StoredRun { recipe, outcome, ending, score, .. } = self.run;
+        let status = if *outcome == Outcome::PastDeadline { "timeout" } else { self.status() };
+        self.connection
+            .prepare_cached(
+                "INSERT INTO runs (id, kind, plugin_version_id, owner_id, status, recipe, task_digest, seed, limits,
+                     settings, outcome, fault, ending, metrics, score, error, created_at, started_at, finished_at)
+                 VALUES (?1, 'evaluation', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?17)",
+            )?
+            .execute(params![
+                self.id,
+                self.plugin.version_id,
+                LOCAL_USER,
+                status,
+                recipe.digest().to_string(),
+                recipe.task.to_string(),
+                recipe.seed.cast_signed(),
+                json(&recipe.limits),
+                json(&recipe.settings),
+                outcome.as_str(),
+                outcome.fault().as_str(),
+                json(ending),
+                score.as_ref().map(json),
+                self.partial_credit(),
+                ending.reason(),
+                self.started_at(),
+                self.finished_at(),
+            ])?;
+        Ok(())
+    }
+
+    fn run_task(&self) -> Result<(), Failure> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO run_tasks (run_id, task_id, ord, status, tries, started_at, finished_at)
+                 VALUES (?1, ?2, 0, ?3, 1, ?4, ?5)",
+            )?
+            .execute(params![self.id, self.task_row, self.status(), self.started_at(), self.finished_at()])?;
+        Ok(())
+    }
+
+    fn answers(&self) -> Result<(), Failure> {
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO answers (run_id, n, task_id, test_ord, grid, confidence, rationale, rank, is_correct)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?;
+        for (n, StoredAnswer { answer, rank, is_correct }) in (1_i64..).zip(&self.run.answers) {
+            insert.execute(params![
+                self.id,
+                n,
+                self.task_row,
+                answer.test_index as i64,
+                json(&answer.grid),
+                answer.confidence,
+                answer.rationale,
+                rank.map(|rank| rank as i64),
+                is_correct,
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn log(&self) -> Result<(), Failure> {
+        let mut insert = self
+            .connection
+            .prepare_cached("INSERT INTO run_logs (run_id, n, level, message) VALUES (?1, ?2, ?3, ?4)")?;
+        for (n, line) in (1_i64..).zip(&self.run.log) {
+            insert.execute(params![self.id, n, level_name(line.level), line.message])?;
+        }
+        Ok(())
+    }
+
+    /// Writes an attempt with its grids; nothing where no answer has that rank.
+    fn submission(&self, attempt: usize) -> Result<(), Failure> {
+        let of_attempt = || self.run.answers.iter().filter(|stored| stored.rank == Some(attempt));
+        let Some(confidence) = of_attempt().map(|stored| stored.answer.confidence).min_by(f64::total_cmp)
+        else {
+            return Ok(());
+        };
+        let submission = new_id();
+        self.connection
+            .prepare_cached(
+                "INSERT INTO task_submissions (id, run_id, task_id, user_id, attempt, confidence, submitted_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                submission,
+                self.id,
+                self.task_row,
+                LOCAL_USER,
+                attempt as i64,
+                confidence,
+                self.finished_at()
+            ])?;
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO submission_grids (submission_id, test_ord, grid, is_correct) VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        for StoredAnswer { answer, is_correct, .. } in of_attempt() {
+            insert.execute(params![submission, answer.test_index as i64, json(&answer.grid), is_correct])?;
+        }
+        Ok(())
+    }
+
+    fn outcome(&self) -> Result<String, Failure> {
+        let StoredRun { outcome, usage, score, .. } = self.run;
+        let status = match outcome {
+            Outcome::PastDeadline => "timeout",
+            _ if self.is_complete() => "success",
+            _ => "error",
+        };
+        let metrics = score.as_ref().map(|score| {
+            let [one, two, three] = [1, 2, 3].map(|attempts| score.solved_at(attempts));
+            serde_json::json!({ "solved_at_1": one, "solved_at_2": two, "solved_at_3": three }).to_string()
+        });
+        let id = new_id();
+        self.connection
+            .prepare_cached(
+                "INSERT INTO outcomes (id, executed_at, run_id, task_id, status, score, duration_ms, fuel_spent,
+                     memory_peak_bytes, error_category, metrics)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            )?
+            .execute(params![
+                id,
+                self.finished_at(),
+                self.id,
+                self.task_row,
+                status,
+                self.partial_credit().unwrap_or(0.0),
+                counter(usage.wall_ms),
+                counter(usage.fuel_spent),
+                counter(usage.memory_peak_bytes),
+                self.error_name(),
+                metrics,
+            ])?;
+        Ok(id)
+    }
+
+    fn usage(&self, outcome_id: &str) -> Result<(), Failure> {
+        // Every field by name: a new one of `Usage` does not compile until it is stored.
+        let Usage {
+            fuel_spent,
+            cpu_seconds,
+            wall_ms,
+            memory_peak_bytes,
+            host_calls,
+            lifted_bytes,
+            answers_offered,
+            answers_refused,
+            steps_dropped,
+            log_bytes_dropped,
+        } = self.run.usage;
+        let detail =
+            Detail { lifted_bytes, answers_offered, answers_refused, steps_dropped, log_bytes_dropped };
+        self.connection
+            .prepare_cached(
+                "INSERT INTO resource_usage (id, at, kind, name, user_id, run_id, outcome_id, calls, cpu_seconds,
+                     wall_ms, fuel_spent, memory_mb, ok, error_type, detail)
+                 VALUES (?1, ?2, 'wasm', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+            )?
+            .execute(params![
+                new_id(),
+                self.finished_at(),
+                self.run.recipe.plugin.name,
+                LOCAL_USER,
+                self.id,
+                outcome_id,
+                counter(host_calls),
+                cpu_seconds,
+                counter(wall_ms),
+                counter(fuel_spent),
+                mebibytes(memory_peak_bytes),
+                self.is_complete(),
+                self.error_name(),
+                json(&detail),
+            ])?;
+        Ok(())
+    }
+
+    fn episode(&self) -> Result<(), Failure> {
+        let StoredRun { recipe, task_id, steps, .. } = self.run;
+        let episode = new_id();
+        self.connection
+            .prepare_cached(
+                "INSERT INTO episodes (id, run_id, user_id, plugin_id, task_type, domain, context, status,
+                     success_rate, created_at, completed_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 'arc', ?6, ?7, ?8, ?9, ?10)",
+            )?
+            .execute(params![
+                episode,
+                self.id,
+                LOCAL_USER,
+                self.plugin.plugin_id,
+                recipe.plugin.kind,
+                task_id,
+                self.status(),
+                self.partial_credit(),
+                self.started_at(),
+                self.finished_at(),
+            ])?;
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO steps (episode_id, n, action, result, ok, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
+        for (n, step) in (1_i64..).zip(steps) {
+            insert.execute(params![
+                episode,
+                n,
+                step.action,
+                step.detail,
+                step.success,
+                self.finished_at()
+            ])?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! What the tests keep: tasks, plugins and runs of plain data.
+#![allow(dead_code, reason = "two test programs share these, and not each uses all")]
+
+use stratagem_domain::{
+    Answer, Digest, Ending, Fault, Grid, LabelledTask, Level, Limits, LogLine, Outcome, Pair, PluginIdentity,
+    Recipe, Score, Split, Step, StoredAnswer, StoredRun, TaskSet, Usage,
+};
+
+pub const WORLD: &str = "stratagem:strategy/strategy@0.1.0";
+pub const COMPONENT: &[u8] = b"\0asm as good as any";
+
+pub fn cell(colour: u8) -> Grid {
+    Grid::new(1, 1, &[colour]).unwrap()
+}
+
+/// A task with two test inputs whose outputs are `colour` and the next one.
+pub fn task(id: &str, colour: u8) -> LabelledTask {
+    let train = vec![
+        Pair { input: Grid::new(3, 2, &[1, 2, 3, 4, 5, 6]).unwrap(), output: cell(2) },
+        Pair { input: cell(3), output: Grid::new(1, 2, &[7, 8]).unwrap() },
+    ];
+    LabelledTask::new(id, train, vec![(cell(1), Some(cell(colour))), (cell(2), Some(cell(colour + 1)))])
+        .unwrap()
+}
+
+/// A task whose output is not known.
+pub fn open_task(id: &str) -> LabelledTask {
+    let train = vec![Pair { input: cell(1), output: cell(2) }];
+    LabelledTask::new(id, train, vec![(cell(1), None)]).unwrap()
+}
+
+pub fn set(name: &str, tasks: &[(Split, LabelledTask)]) -> TaskSet {
+    TaskSet { name: name.to_owned(), tasks: tasks.to_vec() }
+}
+
+pub fn plugin(name: &str) -> PluginIdentity {
+    PluginIdentity {
+        name: name.to_owned(),
+        version: "0.1.0".to_owned(),
+        kind: "program_synthesis".to_owned(),
+        digest: Digest::of(COMPONENT),
+    }
+}
+
+fn answer(test_index: usize, colour: u8, confidence: f64, rank: Option<usize>, right: bool) -> StoredAnswer {
+    let rationale = format!("it is {colour}: \"quoted\", \u{1b}[2J, 日本, \0");
+    let answer = Answer { test_index, grid: cell(colour), confidence, rationale };
+    StoredAnswer { answer, rank, is_correct: Some(right) }
+}
+
+/// A run that solved [`task`] of colour 4: values that a careless column would change.
+pub fn solved(plugin: PluginIdentity, task: &LabelledTask) -> StoredRun {
+    let settings = [("depth".to_owned(), "3".to_owned()), ("key \"π\"".to_owned(), String::new())];
+    StoredRun {
+        id: String::new(),
+        recipe: Recipe {
+            plugin,
+            task: task.digest(),
+            seed: u64::MAX - 1,
+            limits: Limits { fuel: 7_000_000_001, ..Limits::default() },
+            settings: settings.into(),
+        },
+        task_id: task.task.id.clone(),
+        outcome: Outcome::Solved,
+        ending: Ending::Returned,
+        score: Some(Score { right_at: vec![Some(2), Some(1)] }),
+        answers: vec![
+            answer(0, 4, 0.1 + 0.2, Some(2), true),
+            answer(1, 5, 1.0 / 3.0, Some(1), true),
+            answer(0, 9, 1.0, Some(1), false),
+            answer(0, 9, 0.0, None, false),
+            answer(0, 8, f64::MIN_POSITIVE, Some(3), false),
+        ],
+        steps: vec![
+            Step { action: "search".to_owned(), detail: "depth 1\0".to_owned(), success: false },
+            Step { action: "search".to_owned(), detail: String::new(), success: true },
+        ],
+        log: [Level::Debug, Level::Info, Level::Warn, Level::Error]
+            .map(|level| LogLine { level, message: format!("{level:?}\nsecond line") })
+            .into(),
+        usage: Usage {
+            fuel_spent: 123_456_789_012,
+            cpu_seconds: 0.1 + 0.7,
+            wall_ms: 811,
+            memory_peak_bytes: 70_000_001,
+            host_calls: 17,
+            lifted_bytes: 4_242,
+            answers_offered: 6,
+            answers_refused: 1,
+            steps_dropped: 2,
+            log_bytes_dropped: 3,
+        },
+        started_at: 1_760_000_000_123,
+        finished_at: 1_760_000_000_934,
+    }
+}
+
+/// The same run with another ending; only one that came to its end is scored.
+pub fn ended(run: &StoredRun, ending: Ending, score: Option<Score>) -> StoredRun {
+    let outcome = Outcome::of(&ending, score.as_ref());
+    let score = score.filter(|_| outcome.fault() == Fault::Nobody);
+    StoredRun { outcome, ending, score, ..run.clone() }
+}

@@ -1,0 +1,49 @@
+//! The store as its users see it: what goes in comes back, what fails leaves nothing.
+
+mod fixtures;
+mod import;
+mod migrations;
+mod record;
+mod together;
+
+use std::path::PathBuf;
+
+use rusqlite::Connection;
+use stratagem_domain::{LabelledTask, Split};
+use stratagem_store::Store;
+use tempfile::TempDir;
+
+use fixtures::{COMPONENT, WORLD, plugin, set};
+
+/// A store in a folder that goes when the test ends.
+struct Bench {
+    store: Store,
+    path: PathBuf,
+    _folder: TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("runs.db");
+        Self { store: Store::open(&path).unwrap(), path, _folder: folder }
+    }
+
+    /// With plugin `mirror` and one dataset of these tasks.
+    fn with(tasks: &[LabelledTask]) -> Self {
+        let bench = Self::new();
+        bench.store.keep_component(&plugin("mirror"), WORLD, "{}", COMPONENT).unwrap();
+        let tasks: Vec<_> = tasks.iter().map(|task| (Split::Training, task.clone())).collect();
+        bench.store.import(&set("arc", &tasks)).unwrap();
+        bench
+    }
+
+    /// A second connection, past the store.
+    fn raw(&self) -> Connection {
+        Connection::open(&self.path).unwrap()
+    }
+
+    fn count(&self, from: &str) -> i64 {
+        self.raw().query_row(&format!("SELECT count(*) FROM {from}"), [], |row| row.get(0)).unwrap()
+    }
+}
