@@ -1,0 +1,94 @@
+//! The contract's records as wasmtime lowers and lifts them.
+//!
+//! Written by hand rather than by `bindgen!`, so that what a plugin hands over is read in place:
+//! a grid is checked for its size before a byte of it is copied, and a log line is cut first.
+// The derives write `unsafe impl`s: these are the generated bindings that may.
+#![allow(unsafe_code)]
+
+use wasmtime::component::{ComponentType, Lift, Lower, WasmList, WasmStr};
+
+#[derive(ComponentType, Lower, Clone, Copy)]
+#[component(record)]
+pub struct GridParam<'a> {
+    pub width: u32,
+    pub height: u32,
+    pub cells: &'a [u8],
+}
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct PairParam<'a> {
+    pub input: GridParam<'a>,
+    pub output: GridParam<'a>,
+}
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct TaskParam<'a> {
+    pub id: &'a str,
+    pub train: &'a [PairParam<'a>],
+    pub test: &'a [GridParam<'a>],
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub struct GridView {
+    pub width: u32,
+    pub height: u32,
+    pub cells: WasmList<u8>,
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub struct AnswerView {
+    #[component(name = "test-index")]
+    pub test_index: u32,
+    pub output: GridView,
+    pub confidence: f64,
+    pub rationale: WasmStr,
+}
+
+#[derive(ComponentType, Lower, Clone, Debug)]
+#[component(variant)]
+pub enum Refusal {
+    #[component(name = "invalid")]
+    Invalid(String),
+    #[component(name = "exhausted")]
+    Exhausted(String),
+    // Built by the interfaces with a backend (memory, artifacts, ttt, llm), none of which is linked yet.
+    #[allow(dead_code)]
+    #[component(name = "unavailable")]
+    Unavailable(String),
+}
+
+#[derive(ComponentType, Lift, Clone, Copy)]
+#[component(enum)]
+#[repr(u8)]
+pub enum LogLevel {
+    #[component(name = "debug")]
+    Debug,
+    #[component(name = "info")]
+    Info,
+    #[component(name = "warn")]
+    Warn,
+    #[component(name = "error")]
+    Error,
+}
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct Allowance {
+    pub fuel: u64,
+    #[component(name = "memory-bytes")]
+    pub memory_bytes: u64,
+    pub answers: u32,
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub struct DescriptionView {
+    pub name: String,
+    pub version: String,
+    pub kind: String,
+    pub summary: String,
+}

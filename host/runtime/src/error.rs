@@ -1,0 +1,72 @@
+use std::path::PathBuf;
+
+use stratagem_domain::Digest;
+
+use crate::ManifestError;
+
+/// Why a plugin was not loaded. All but the host's own failures are the plugin's fault.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("{}: {reason}", .path.display())]
+    Unreadable { path: PathBuf, reason: String },
+    #[error("{}: there is no plugin here", .0.display())]
+    NoPlugin(PathBuf),
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error("{}: component has BLAKE3 {found}, plugin.toml says {expected}", .path.display())]
+    WrongDigest { path: PathBuf, found: Digest, expected: Digest },
+    #[error("plugin {plugin}: component is {bytes} bytes long: limit {limit}")]
+    TooLarge { plugin: String, bytes: u64, limit: u64 },
+    #[error("plugin {plugin}: this is a core module, not a component")]
+    CoreModule { plugin: String },
+    #[error("plugin {plugin}: this is not WebAssembly")]
+    NotWasm { plugin: String },
+    #[error("plugin {plugin}: component is not valid: {reason}")]
+    Invalid { plugin: String, reason: String },
+    #[error("plugin {plugin}: {reason}")]
+    WrongWorld { plugin: String, reason: String },
+    #[error("plugin {plugin} imports `{interface}`, which plugin.toml does not ask for")]
+    NotAsked { plugin: String, interface: String },
+    #[error("plugin {plugin} asks for `{interface}`, which this host does not back")]
+    NotBacked { plugin: String, interface: String },
+    #[error("plugin {plugin}: `describe` failed: {reason}")]
+    Undescribed { plugin: String, reason: String },
+    #[error("compiled-code cache {}: {reason}", .path.display())]
+    Cache { path: PathBuf, reason: String },
+    #[error("sandbox cannot start: {0}")]
+    Engine(String),
+}
+
+impl LoadError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreadable { .. } => Some("check that the file exists and may be read".into()),
+            Self::NoPlugin(_) => {
+                Some("a plugin is a folder with plugin.toml and its component, or a component file".into())
+            }
+            Self::Manifest(error) => error.hint(),
+            Self::WrongDigest { .. } => {
+                Some("the component changed after it was packed: build it again, or ask its author".into())
+            }
+            Self::TooLarge { .. } => Some("build with `strip` and without debug information".into()),
+            Self::CoreModule { .. } => Some("make a component of it: `stratagem plugin build FOLDER`".into()),
+            Self::NotWasm { .. } => {
+                Some("name the component file that `stratagem plugin build` wrote".into())
+            }
+            Self::Invalid { .. } => Some("build it again: `stratagem plugin build FOLDER`".into()),
+            Self::WrongWorld { .. } => Some(format!("build it against the world {} in wit/", crate::WORLD)),
+            Self::NotAsked { interface, .. } => {
+                Some(format!("add \"{interface}\" to `capabilities` in plugin.toml"))
+            }
+            Self::NotBacked { .. } => {
+                Some("run it on a host that has this interface, or build without it".into())
+            }
+            Self::Undescribed { .. } => Some("`describe` must return at once, without any input".into()),
+            Self::Cache { .. } => {
+                Some("set `cache` in stratagem.toml, or --data-dir, to a writable folder".into())
+            }
+            Self::Engine(_) => None,
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The sandbox: the only user of wasmtime.
+//!
+//! A [`Package`] (a manifest and a component) is loaded by the [`Sandbox`], which checks it against
+//! the contract in `wit/`, takes its compiled code from the cache and links what was granted. The
+//! [`LoadedStrategy`] that comes of it runs tasks: one store a run, always dropped, with fuel, a
+//! deadline, and limits on memory, tables, bytes handed over, answers, steps, log and host calls.
+//!
+//! What must never be here: a database, the outputs of a task's tests, an ambient clock or file
+//! that a plugin could reach.
+
+mod bindings;
+mod cache;
+mod componentize;
+mod contract;
+mod engine;
+mod error;
+mod host;
+mod limiter;
+mod manifest;
+mod package;
+mod run;
+mod state;
+
+pub use componentize::componentize;
+pub use contract::{Interface, Surface, WORLD};
+pub use engine::{Sandbox, SandboxConfig, Tuning};
+pub use error::LoadError;
+pub use manifest::{Manifest, ManifestError};
+pub use package::Package;
+pub use run::{Description, LoadedStrategy};

@@ -1,0 +1,99 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use stratagem_domain::{Digest, quote};
+
+use crate::{LoadError, Manifest};
+
+/// A plugin as it lies on disk: its component and, unless it is a bare component, its manifest.
+#[derive(Clone, Debug)]
+pub struct Package {
+    pub manifest: Option<Manifest>,
+    pub component: Vec<u8>,
+    pub digest: Digest,
+    pub path: PathBuf,
+}
+
+impl Package {
+    /// The longest component that is read, in bytes.
+    pub const MAX_COMPONENT_BYTES: u64 = 64 << 20;
+    const MAX_MANIFEST_BYTES: u64 = 64 << 10;
+
+    /// Reads a plugin: a folder with `plugin.toml`, the `plugin.toml` itself, or a component file.
+    /// A component file whose folder has a `plugin.toml` that names it is read with that manifest.
+    ///
+    /// *Errors*: the plugin's fault, but for unreadable files.
+    pub fn read(path: &Path) -> Result<Self, LoadError> {
+        if path.is_dir() {
+            return Self::read_manifest(&path.join(Manifest::FILE), path);
+        }
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            return Self::read_manifest(path, path);
+        }
+        let beside = path.with_file_name(Manifest::FILE);
+        if beside.is_file() {
+            let manifest = Manifest::parse(&read_text(&beside)?, &beside)?;
+            if path.file_name().is_some_and(|name| name == manifest.component.as_str()) {
+                return Self::read_manifest(&beside, path);
+            }
+        }
+        Self::from_bytes(None, read_component(path)?, path)
+    }
+
+    /// Joins a component and its manifest, and holds the one to the other's BLAKE3.
+    pub fn from_bytes(
+        manifest: Option<Manifest>,
+        component: Vec<u8>,
+        path: &Path,
+    ) -> Result<Self, LoadError> {
+        let digest = Digest::of(&component);
+        if let Some(expected) = manifest.as_ref().and_then(|manifest| manifest.blake3)
+            && expected != digest
+        {
+            return Err(LoadError::WrongDigest { path: path.to_owned(), found: digest, expected });
+        }
+        Ok(Self { manifest, component, digest, path: path.to_owned() })
+    }
+
+    fn read_manifest(file: &Path, named: &Path) -> Result<Self, LoadError> {
+        if !file.is_file() {
+            return Err(LoadError::NoPlugin(named.to_owned()));
+        }
+        let manifest = Manifest::parse(&read_text(file)?, file)?;
+        let component = file.with_file_name(&manifest.component);
+        let bytes = read_component(&component)?;
+        Self::from_bytes(Some(manifest), bytes, &component)
+    }
+
+    /// What messages call the plugin.
+    pub fn label(&self) -> String {
+        match &self.manifest {
+            Some(manifest) => quote(&manifest.name, 64),
+            None => quote(&self.path.to_string_lossy(), 200),
+        }
+    }
+}
+
+fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> LoadError {
+    let path = path.to_owned();
+    move |error| LoadError::Unreadable { path: path.clone(), reason: error.to_string() }
+}
+
+fn read_text(path: &Path) -> Result<String, LoadError> {
+    let length = fs::metadata(path).map_err(unreadable(path))?.len();
+    if length > Package::MAX_MANIFEST_BYTES {
+        let reason = format!("manifest is {length} bytes long: limit {}", Package::MAX_MANIFEST_BYTES);
+        return Err(LoadError::Unreadable { path: path.to_owned(), reason });
+    }
+    fs::read_to_string(path).map_err(unreadable(path))
+}
+
+/// Reads a component after looking at its length, so that a huge file is refused unread.
+fn read_component(path: &Path) -> Result<Vec<u8>, LoadError> {
+    let bytes = fs::metadata(path).map_err(unreadable(path))?.len();
+    if bytes > Package::MAX_COMPONENT_BYTES {
+        let plugin = quote(&path.to_string_lossy(), 200);
+        return Err(LoadError::TooLarge { plugin, bytes, limit: Package::MAX_COMPONENT_BYTES });
+    }
+    fs::read(path).map_err(unreadable(path))
+}

@@ -1,0 +1,153 @@
+use stratagem_domain::{Answer, Grid, Level, Limits, LogLine, RunReport, Settings, Step, Usage};
+
+use crate::limiter::RunLimiter;
+
+/// A log line costs the host more than its text: without this an endless log of empty lines is free.
+const LINE_BYTES: u64 = 16;
+
+/// What one run holds in the host: bounded by its limits, dropped with its store.
+pub struct RunState {
+    pub limits: Limits,
+    pub limiter: RunLimiter,
+    /// False only where a benchmark measures what metering costs.
+    pub metered: bool,
+    pub seed: u64,
+    pub settings: Settings,
+    /// Test inputs of the task: an answer to any other is refused.
+    pub tests: usize,
+    pub answers: Vec<Answer>,
+    pub steps: Vec<Step>,
+    pub log: Vec<LogLine>,
+    pub usage: Usage,
+    text_bytes: u64,
+    /// The last error logged after the last denial of memory: a panic's own words.
+    last_error: Option<String>,
+}
+
+impl RunState {
+    pub fn new(limits: &Limits, seed: u64, settings: Settings, tests: usize, metered: bool) -> Self {
+        Self {
+            limits: limits.clone(),
+            limiter: RunLimiter::new(limits.memory_bytes(), limits.table_elements),
+            metered,
+            seed,
+            settings,
+            tests,
+            answers: Vec::new(),
+            steps: Vec::new(),
+            log: Vec::new(),
+            usage: Usage::default(),
+            text_bytes: 0,
+            last_error: None,
+        }
+    }
+
+    /// Validates an answer and keeps it. The text says what is wrong with it.
+    pub fn offer(
+        &mut self,
+        test_index: u32,
+        grid: Grid,
+        confidence: f64,
+        rationale: &str,
+    ) -> Result<(), String> {
+        let test_index = test_index as usize;
+        if test_index >= self.tests {
+            return Err(format!("test-index {test_index}: the task has {} test inputs", self.tests));
+        }
+        if !(0.0..=1.0).contains(&confidence) {
+            return Err(format!("confidence {confidence}: 0 to 1"));
+        }
+        let rationale = cut(rationale, self.limits.rationale_bytes).to_owned();
+        self.answers.push(Answer { test_index, grid, confidence, rationale });
+        self.usage.answers_offered += 1;
+        Ok(())
+    }
+
+    pub fn answers_left(&self) -> u64 {
+        self.limits.answers.saturating_sub(self.usage.answers_offered)
+    }
+
+    pub fn step(&mut self, action: &str, detail: &str, success: bool) {
+        if self.steps.len() as u64 >= self.limits.steps {
+            self.usage.steps_dropped += 1;
+            return;
+        }
+        let (action, detail) = (self.keep_text(action), self.keep_text(detail));
+        self.steps.push(Step { action, detail, success });
+    }
+
+    pub fn log(&mut self, level: Level, message: &str) {
+        if level == Level::Error {
+            self.last_error = Some(cut(message, self.limits.rationale_bytes).to_owned());
+        }
+        if self.text_bytes + LINE_BYTES > self.limits.log_bytes {
+            self.usage.log_bytes_dropped += message.len() as u64;
+            return;
+        }
+        self.text_bytes += LINE_BYTES;
+        let message = self.keep_text(message);
+        self.log.push(LogLine { level, message });
+    }
+
+    /// Cuts text to what is left of the run's text and counts what is dropped.
+    fn keep_text(&mut self, text: &str) -> String {
+        let kept = cut(text, self.limits.log_bytes.saturating_sub(self.text_bytes));
+        self.text_bytes += kept.len() as u64;
+        self.usage.log_bytes_dropped += (text.len() - kept.len()) as u64;
+        kept.to_owned()
+    }
+
+    /// The words that a plugin left before it trapped.
+    pub fn take_last_error(&mut self) -> Option<String> {
+        self.last_error.take()
+    }
+
+    pub fn into_report(mut self, ending: stratagem_domain::Ending) -> RunReport {
+        self.usage.memory_peak_bytes = self.limiter.memory_peak_bytes;
+        RunReport { ending, answers: self.answers, steps: self.steps, log: self.log, usage: self.usage }
+    }
+}
+
+/// The longest prefix of `text` that has at most `bytes` bytes and cuts no character.
+fn cut(text: &str, bytes: u64) -> &str {
+    let end = usize::try_from(bytes).unwrap_or(usize::MAX).min(text.len());
+    &text[..text.floor_char_boundary(end)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(limits: &Limits) -> RunState {
+        RunState::new(limits, 0, Settings::new(), 1, true)
+    }
+
+    #[test]
+    fn text_beyond_the_limit_is_cut_counted_and_never_kept() {
+        let mut state = state(&Limits { log_bytes: 40, ..Limits::default() });
+        for _ in 0..1000 {
+            state.log(Level::Info, "näive");
+            state.log(Level::Info, "");
+        }
+        assert!(state.log.len() <= 3, "{}", state.log.len());
+        assert!(state.usage.log_bytes_dropped > 5000);
+    }
+
+    #[test]
+    fn steps_beyond_the_limit_are_counted() {
+        let mut state = state(&Limits { steps: 2, ..Limits::default() });
+        (0..5).for_each(|_| state.step("a", "b", true));
+        assert_eq!((state.steps.len(), state.usage.steps_dropped), (2, 3));
+    }
+
+    #[test]
+    fn an_answer_is_held_to_the_task() {
+        let mut state = state(&Limits::default());
+        let grid = || Grid::new(1, 1, &[1]).unwrap();
+        assert!(state.offer(1, grid(), 0.5, "").unwrap_err().contains("1 test inputs"));
+        assert!(state.offer(0, grid(), f64::NAN, "").unwrap_err().contains("0 to 1"));
+        assert!(state.offer(0, grid(), 1.5, "").is_err());
+        state.offer(0, grid(), 1.0, &"x".repeat(10_000)).unwrap();
+        assert_eq!(state.answers[0].rationale.len(), 4096);
+    }
+}
