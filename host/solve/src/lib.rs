@@ -1,0 +1,16 @@
+//! Which strategy runs when, on what limits; how its answers are ranked, scored and reported.
+//!
+//! [`Bench`] takes tasks and strategies and yields one [`TaskResult`] a task; every run goes through
+//! the ledger before it is reported. Reports are made of results alone: they never run a plugin.
+//!
+//! What must never be here: wasmtime, SQL, files. Both sides are reached through the ports of `domain`.
+
+mod bench;
+mod replay;
+mod report;
+mod submission;
+
+pub use bench::{Bench, BenchError, Contender, TaskResult};
+pub use replay::{Verdict, replay};
+pub use report::{Report, Summary, TaskRow};
+pub use submission::submission;

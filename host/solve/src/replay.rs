@@ -1,0 +1,45 @@
+use serde::Serialize;
+use stratagem_domain::{StoredRun, Strategy, Task};
+
+/// What a replay of a run showed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "verdict", content = "why")]
+pub enum Verdict {
+    /// The same answers in the same order, the same fuel, the same ending.
+    Same,
+    /// The first difference.
+    Differs(String),
+    /// The clock or the host ended the run: nothing is promised of it.
+    NotReplayable(String),
+}
+
+/// Runs a stored recipe again and compares what comes of it, to the unit.
+pub fn replay(stored: &StoredRun, strategy: &dyn Strategy, task: &Task) -> Verdict {
+    if !stored.ending.is_replayable() {
+        return Verdict::NotReplayable(format!("its outcome was {}", stored.outcome.as_str()));
+    }
+    let recipe = &stored.recipe;
+    let again = strategy.run(task, recipe.seed, &recipe.limits, &recipe.settings);
+    if !again.ending.is_replayable() {
+        return Verdict::NotReplayable(again.ending.reason().unwrap_or_default());
+    }
+    let differs =
+        |what: &str, then: String, now: String| Verdict::Differs(format!("{what}: then {then}, now {now}"));
+    if again.ending != stored.ending {
+        let words =
+            |ending: &stratagem_domain::Ending| ending.reason().unwrap_or_else(|| "returned".to_owned());
+        return differs("ending", words(&stored.ending), words(&again.ending));
+    }
+    if again.usage.fuel_spent != stored.usage.fuel_spent {
+        return differs("fuel", stored.usage.fuel_spent.to_string(), again.usage.fuel_spent.to_string());
+    }
+    if again.answers.len() != stored.answers.len() {
+        return differs("answers", stored.answers.len().to_string(), again.answers.len().to_string());
+    }
+    let same =
+        |(then, now): (&stratagem_domain::StoredAnswer, &stratagem_domain::Answer)| then.answer == *now;
+    match stored.answers.iter().zip(&again.answers).position(|pair| !same(pair)) {
+        Some(at) => Verdict::Differs(format!("answer {at} is another one")),
+        None => Verdict::Same,
+    }
+}
