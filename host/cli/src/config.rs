@@ -1,0 +1,147 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+use serde::Deserialize;
+use stratagem_domain::{Limits, LimitsOverlay, Settings};
+
+use crate::args::Global;
+use crate::failure::Failure;
+
+/// `stratagem.toml`. Every key may be left out; docs/configuration.md says what each means.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    data_dir: Option<PathBuf>,
+    database: Option<PathBuf>,
+    cache: Option<PathBuf>,
+    plugins: Vec<PathBuf>,
+    pub strategies: Vec<String>,
+    pub seed: u64,
+    pub jobs: Option<usize>,
+    pub limits: LimitsOverlay,
+    bounds: LimitsOverlay,
+    pub settings: BTreeMap<String, Settings>,
+    /// The file it was read from; none where there is none.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
+}
+
+/// Where everything of one installation lies.
+#[derive(Debug)]
+pub struct Places {
+    pub data: PathBuf,
+    pub database: PathBuf,
+    pub cache: PathBuf,
+    /// Folders of plugins, searched in order.
+    pub plugins: Vec<PathBuf>,
+}
+
+const FILE: &str = "stratagem.toml";
+
+impl Config {
+    /// Reads the file that was named, or the one here, or the one in the platform's folder.
+    pub fn read(global: &Global) -> Result<Self, Failure> {
+        let usual = || {
+            let platform = project_dirs().map(|dirs| dirs.config_dir().join(FILE));
+            [Some(PathBuf::from(FILE)), platform].into_iter().flatten().find(|file| file.is_file())
+        };
+        let Some(file) = global.config.clone().or_else(usual) else { return Ok(Self::default()) };
+        let text = fs::read_to_string(&file).map_err(|error| {
+            Failure::misuse(format!("{}: {error}", file.display())).hint("name a settings file that exists")
+        })?;
+        let mut config = Self::parse(&text, &file)?;
+        config.file = Some(file);
+        Ok(config)
+    }
+
+    fn parse(text: &str, file: &Path) -> Result<Self, Failure> {
+        toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+            Failure::misuse(format!("{}: line {line}: {}", file.display(), error.message()))
+                .hint("every key is described in docs/configuration.md")
+        })
+    }
+
+    pub fn bounds(&self) -> Limits {
+        Limits::bounds().with(&self.bounds)
+    }
+
+    /// Paths in the file are relative to it; flags win.
+    pub fn places(&self, global: &Global) -> Result<Places, Failure> {
+        let base = self.file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        let named = |path: &Option<PathBuf>| path.as_ref().map(|path| base.join(path));
+        let usual = || project_dirs().map(|dirs| dirs.data_dir().to_owned());
+        let data =
+            global.data_dir.clone().or_else(|| named(&self.data_dir)).or_else(usual).ok_or_else(|| {
+                Failure::new("no home folder, so no place for data").hint("name one with --data-dir")
+            })?;
+        let chosen = global.data_dir.is_some();
+        let place = |path: &Option<PathBuf>, name: &str| match named(path) {
+            Some(path) if !chosen => path,
+            _ => data.join(name),
+        };
+        let mut plugins: Vec<PathBuf> = self.plugins.iter().map(|folder| base.join(folder)).collect();
+        plugins.push(data.join("plugins"));
+        plugins.extend(beside_program());
+        Ok(Places {
+            database: place(&self.database, "stratagem.db"),
+            cache: place(&self.cache, "compiled"),
+            plugins,
+            data,
+        })
+    }
+}
+
+/// The folder of the plugins that come with the program.
+pub fn beside_program() -> Option<PathBuf> {
+    Some(std::env::current_exe().ok()?.parent()?.join("plugins"))
+}
+
+fn project_dirs() -> Option<ProjectDirs> {
+    ProjectDirs::from("", "", "stratagem")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_keys_are_refused_by_name_and_place() {
+        let error = Config::parse("seed = 1\n[limits]\nfuell = 2\n", Path::new("s.toml")).unwrap_err();
+        let text = format!("{error:?}");
+        assert!(text.contains("s.toml: line 3") && text.contains("fuell"), "{text}");
+        assert_eq!(error.status, 2);
+    }
+
+    /// The keys of the documentation are those of the program, with their defaults.
+    #[test]
+    fn the_documentation_names_every_key() {
+        let text = include_str!("../../../docs/configuration.md");
+        for key in Limits::KEYS {
+            let row = format!("| `{}` | {} | {} |", key.name, grouped(key.default), grouped(key.bound));
+            assert!(text.contains(&row), "docs/configuration.md lacks {row}");
+        }
+        for key in [
+            "data_dir",
+            "database",
+            "cache",
+            "plugins",
+            "strategies",
+            "seed",
+            "jobs",
+            "limits",
+            "bounds",
+            "settings",
+        ] {
+            assert!(text.contains(&format!("`{key}`")) || text.contains(&format!("`[{key}")), "{key}");
+        }
+        let example = text.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        Config::parse(example, Path::new("example")).unwrap();
+    }
+
+    fn grouped(number: u64) -> String {
+        crate::output::grouped(number)
+    }
+}

@@ -1,0 +1,49 @@
+//! The binary `stratagem`: the only place that chooses backends.
+//!
+//! A command reads its arguments, wires sandbox, store and readers, and prints a report; the work
+//! itself is in the crates below. Reports go to stdout, progress and failures to stderr.
+
+mod args;
+mod config;
+mod doctor;
+mod failure;
+mod guest;
+mod interrupt;
+mod output;
+mod paint;
+mod plugins;
+mod runs;
+mod solve;
+mod tasks;
+mod workbench;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+use crate::failure::Failure;
+use crate::workbench::Workbench;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    paint::choose(args.global.color);
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print();
+            ExitCode::from(failure.status)
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<(), Failure> {
+    let bench = Workbench::new(&args.global)?;
+    match &args.command {
+        Command::Tasks(command) => tasks::run(&bench, command),
+        Command::Solve(solve) => solve::run(&bench, solve),
+        Command::Plugin(command) => plugins::run(&bench, command),
+        Command::Runs(command) => runs::run(&bench, command),
+        Command::Doctor(doctor) => doctor::run(&bench, doctor),
+    }
+}

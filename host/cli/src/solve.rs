@@ -1,0 +1,342 @@
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use stratagem_domain::{LabelledTask, Ledger, LimitsOverlay, Outcome, Split, StoredRun, TaskSet, quote};
+use stratagem_runtime::{LoadedStrategy, Package};
+use stratagem_solve::{Bench, Contender, Report, Summary, TaskResult, submission};
+use stratagem_store::Store;
+
+use crate::args::{Solve, When};
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::output::{check_writable, grouped, mib, write_json};
+use crate::paint::{self, Panel};
+use crate::workbench::{Workbench, find_task, keep_plugin};
+
+/// The strategy that is run where nobody names one.
+const USUAL_STRATEGY: &str = "synthesis";
+/// Up to so many tasks are shown as pictures unless asked otherwise.
+const PICTURED: usize = 25;
+
+pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
+    [&solve.json, &solve.submission].into_iter().flatten().try_for_each(|path| check_writable(path))?;
+    let jobs = bench.jobs(solve.jobs)?;
+    let sandbox = bench.sandbox(jobs)?;
+    let plugins = load(bench, solve, &sandbox)?;
+    let (mut tasks, store) = find(bench, solve)?;
+    tasks.truncate(solve.limit.unwrap_or(usize::MAX));
+    if let Some(store) = &store {
+        for (package, strategy) in &plugins {
+            keep_plugin(store, strategy.identity(), &strategy.limits, &package.component)?;
+        }
+    }
+    let flags = LimitsOverlay {
+        fuel: solve.fuel,
+        wall_ms: solve.wall_ms,
+        memory_mb: solve.memory_mb,
+        ..LimitsOverlay::default()
+    };
+    let contender = |(_, strategy): &'_ (Package, LoadedStrategy)| -> Result<_, Failure> {
+        let settings = bench.config.settings.get(&strategy.identity().name).cloned().unwrap_or_default();
+        Ok((bench.limits(strategy, &flags)?, settings))
+    };
+    let grants = plugins.iter().map(contender).collect::<Result<Vec<_>, Failure>>()?;
+    let contenders = plugins
+        .iter()
+        .zip(grants)
+        .map(|((_, strategy), (limits, settings))| Contender { strategy, limits, settings })
+        .collect();
+    let seed = seed(solve.seed.unwrap_or(bench.config.seed))?;
+    let work = Bench {
+        contenders,
+        tasks: &tasks,
+        seed,
+        jobs,
+        ledger: store.as_ref().map(|store| store as &dyn Ledger),
+        resume: solve.resume,
+        cancel: interrupt::flag(),
+    };
+    let started = Instant::now();
+    let results = with_progress(&work)?;
+    let report = Report::new(&results, started.elapsed().as_millis() as u64);
+    finish(bench, solve, &results, &report, tasks.len(), store.as_ref())
+}
+
+/// Loads every strategy that is asked for before a task is touched.
+fn load(
+    bench: &Workbench,
+    solve: &Solve,
+    sandbox: &stratagem_runtime::Sandbox,
+) -> Result<Vec<(Package, LoadedStrategy)>, Failure> {
+    let mut names: Vec<&str> =
+        solve.strategies.iter().chain(&bench.config.strategies).map(String::as_str).collect();
+    if !solve.strategies.is_empty() {
+        names.truncate(solve.strategies.len());
+    }
+    if names.is_empty() {
+        names.push(USUAL_STRATEGY);
+    }
+    let load = |name: &&str| {
+        let package = bench.package(name)?;
+        let strategy = sandbox.load(&package)?;
+        Ok((package, strategy))
+    };
+    names.iter().map(load).collect()
+}
+
+/// JavaScript sees integers up to 2^53 whole, so a seed stays below.
+fn seed(asked: u64) -> Result<u64, Failure> {
+    const END: u64 = 1 << 53;
+    if asked < END { Ok(asked) } else { Err(Failure::misuse(format!("seed {asked}: 0 to {}", END - 1))) }
+}
+
+/// The tasks that WHAT names, and the database unless nothing is to be kept.
+fn find(bench: &Workbench, solve: &Solve) -> Result<(Vec<LabelledTask>, Option<Store>), Failure> {
+    let what = solve.what.as_str();
+    let path = Path::new(what);
+    let looks_like_path =
+        what.starts_with(['/', '.']) || path.extension().is_some_and(|end| path.exists() || end == "json");
+    if !looks_like_path && bench.places.database.exists() {
+        let store = bench.existing_store()?;
+        if let Some(tasks) = find_stored(&store, what)? {
+            return Ok((tasks, (!solve.no_store).then_some(store)));
+        }
+    }
+    if !path.exists() {
+        let hint = "name a task id, a dataset such as arc-agi-1/training (see `stratagem tasks list`), a file or a folder; \
+                    `just data` brings ARC-AGI-1 and 2";
+        return Err(
+            Failure::misuse(format!("no task, dataset, file or folder {}", quote(what, 200))).hint(hint)
+        );
+    }
+    let sets = stratagem_tasks::read(&[path.to_owned()], None)?;
+    let tasks = |set: &TaskSet| set.tasks.iter().map(|(_, task)| task.clone()).collect::<Vec<_>>();
+    if solve.no_store {
+        return Ok((sets.iter().flat_map(tasks).collect(), None));
+    }
+    let store = bench.store()?;
+    for set in &sets {
+        store.import(set)?;
+    }
+    Ok((sets.iter().flat_map(tasks).collect(), Some(store)))
+}
+
+/// A dataset with or without version and split, else a task; none where the database has neither.
+fn find_stored(store: &Store, what: &str) -> Result<Option<Vec<LabelledTask>>, Failure> {
+    let (dataset, split) =
+        what.split_once('/').map_or((what, None), |(dataset, split)| (dataset, Some(split)));
+    let known = split.map(Split::parse);
+    if known != Some(None) {
+        let (name, version) =
+            dataset.split_once('@').map_or((dataset, None), |(name, version)| (name, Some(version)));
+        if let Some(found) = store.dataset(name, version)? {
+            let tasks = store.tasks(&found, known.flatten())?;
+            if tasks.is_empty() {
+                let splits: Vec<&str> = found.counts.keys().map(|split| split.as_str()).collect();
+                return Err(Failure::misuse(format!(
+                    "dataset {name} has no split {}",
+                    split.unwrap_or_default()
+                ))
+                .hint(format!("it has: {}", splits.join(", "))));
+            }
+            return Ok(Some(tasks));
+        }
+    }
+    Ok(find_task(store, what)?.map(|task| vec![task]))
+}
+
+fn with_progress(work: &Bench<'_>) -> Result<Vec<TaskResult>, Failure> {
+    let bar = ProgressBar::new(work.tasks.len() as u64);
+    let style = "{bar:30} {pos}/{len} tasks  {msg}  {elapsed_precise} (still {eta})";
+    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let solved = std::sync::atomic::AtomicUsize::new(0);
+    let done = |result: &TaskResult| {
+        let more = usize::from(result.solved_at(2) == Some(true));
+        let solved = solved.fetch_add(more, std::sync::atomic::Ordering::Relaxed) + more;
+        bar.set_message(format!("{solved} solved"));
+        bar.inc(1);
+    };
+    let results = work.run(&done);
+    bar.finish_and_clear();
+    Ok(results?)
+}
+
+/// Shows and writes what came of the work, and says what of it failed.
+fn finish(
+    bench: &Workbench,
+    solve: &Solve,
+    results: &[TaskResult],
+    report: &Report,
+    asked: usize,
+    store: Option<&Store>,
+) -> Result<(), Failure> {
+    let quiet =
+        solve.json.as_deref() == Some(Path::new("-")) || solve.submission.as_deref() == Some(Path::new("-"));
+    let pictured = match solve.pictures {
+        When::Auto => results.len() <= PICTURED,
+        When::Always => true,
+        When::Never => false,
+    };
+    if !quiet {
+        if pictured {
+            for result in results {
+                print!("{}", picture(result));
+            }
+        }
+        print!("{}", closing_table(&report.summary));
+    }
+    complain(results);
+    if let Some(path) = &solve.json {
+        write_json(path, report)?;
+    }
+    if let Some(path) = &solve.submission {
+        write_json(path, &submission(results))?;
+    }
+    if let Some(store) = store {
+        let context = serde_json::json!({"what": solve.what, "summary": report.summary});
+        store.event(
+            "info",
+            "solve",
+            "solve.finished",
+            &format!("{} of {asked} tasks", results.len()),
+            &context,
+        )?;
+        if !quiet {
+            let place = bench.places.database.display();
+            println!("{}", paint::dim(&format!("kept in {place}: see `stratagem runs list`")));
+        }
+    }
+    if results.len() < asked {
+        let hint = if store.is_some() {
+            "the same command with --resume goes on with the rest"
+        } else {
+            "nothing was kept"
+        };
+        return Err(
+            Failure::new(format!("interrupted: {} of {asked} tasks are done", results.len())).hint(hint)
+        );
+    }
+    let faults = results
+        .iter()
+        .flat_map(|result| &result.runs)
+        .filter(|run| run.outcome == Outcome::HostFault)
+        .count();
+    if faults > 0 {
+        return Err(
+            Failure::new(format!("{faults} runs failed by the host's fault")).hint("see `stratagem doctor`")
+        );
+    }
+    Ok(())
+}
+
+/// A task's test inputs beside what was expected and what was answered.
+pub fn picture(result: &TaskResult) -> String {
+    let task = &result.task.task;
+    let mark = match result.solved_at(2) {
+        Some(true) => paint::good("solved"),
+        Some(false) => paint::bad("not solved"),
+        None => "not scored".to_owned(),
+    };
+    let seconds: f64 = result.runs.iter().map(|run| run.usage.cpu_seconds).sum();
+    let fuel = grouped(result.runs.iter().map(|run| run.usage.fuel_spent).sum());
+    let mut text =
+        format!("\n{}  {mark}  {}\n", task.id, paint::dim(&format!("{seconds:.2} CPU s, fuel {fuel}")));
+    for (test, input) in task.test.iter().enumerate() {
+        let mut row = vec![Panel { title: format!("test {}", test + 1), grid: input }];
+        let truth = result.task.truth[test].as_ref();
+        row.extend(truth.map(|grid| Panel { title: "expected".into(), grid }));
+        for (at, answer) in result.attempts(test).take(2).enumerate() {
+            let mark = truth.map_or("", |truth| if *truth == answer.grid { " ✓" } else { " ✗" });
+            row.push(Panel { title: format!("attempt {}{mark}", at + 1), grid: &answer.grid });
+        }
+        text += &paint::panels(&row);
+        if let Some(best) = result.attempts(test).next() {
+            let rationale = quote(&best.rationale, 90);
+            text += &paint::dim(&format!("  {rationale}  confidence {:.2}\n", best.confidence));
+        }
+    }
+    text
+}
+
+fn closing_table(summary: &Summary) -> String {
+    let share = |solved: usize| {
+        format!(
+            "{solved} of {} ({:.1} %)",
+            summary.scored,
+            100.0 * solved as f64 / summary.scored.max(1) as f64
+        )
+    };
+    let rows = [
+        ("tasks", summary.tasks.to_string()),
+        ("solved @1", share(summary.solved_at_1)),
+        ("solved @2", share(summary.solved_at_2)),
+        ("solved @3", share(summary.solved_at_3)),
+        ("partial credit", format!("{:.3}", summary.partial_credit)),
+        (
+            "CPU seconds",
+            format!("{:.2} ({:.2} a task, median)", summary.cpu_seconds, summary.cpu_seconds_median),
+        ),
+        ("fuel", grouped(summary.fuel_spent)),
+        ("peak memory", format!("{} (largest run)", mib(summary.memory_peak_bytes))),
+        ("wall", format!("{:.1} s", summary.wall_ms as f64 / 1000.0)),
+    ];
+    let scored =
+        |name: &str| summary.scored > 0 || !(name.starts_with("solved") || name.starts_with("partial"));
+    let lines =
+        rows.iter().filter(|(name, _)| scored(name)).map(|(name, value)| format!("  {name:<16}{value}\n"));
+    let resumed = if summary.resumed > 0 {
+        format!("  {:<16}{} runs were there already\n", "resumed", summary.resumed)
+    } else {
+        String::new()
+    };
+    format!("\n{}{resumed}", lines.collect::<String>())
+}
+
+/// Says which runs did not come to their end, why, and what to do; the first few of many.
+fn complain(results: &[TaskResult]) {
+    const TOLD: usize = 5;
+    let normal = |outcome| matches!(outcome, Outcome::Solved | Outcome::Unsolved | Outcome::Unscored);
+    let odd: Vec<&StoredRun> =
+        results.iter().flat_map(|result| &result.runs).filter(|run| !normal(run.outcome)).collect();
+    for run in odd.iter().take(TOLD) {
+        eprint!("{}", complaint(run));
+    }
+    if odd.len() > TOLD {
+        eprintln!(
+            "and {} more: `stratagem runs list --outcome {}`",
+            odd.len() - TOLD,
+            odd[TOLD].outcome.as_str()
+        );
+    }
+}
+
+/// One run's ending in two lines: what happened, what to do.
+pub fn complaint(run: &StoredRun) -> String {
+    let limits = &run.recipe.limits;
+    let reason = run.ending.reason().unwrap_or_default();
+    let (what, hint) = match run.outcome {
+        Outcome::OutOfFuel => (
+            format!("ran out of fuel: limit {}", grouped(limits.fuel)),
+            "raise `fuel` in plugin.toml or --fuel, or offer answers earlier",
+        ),
+        Outcome::PastDeadline => (
+            format!("ran past its deadline: limit {} ms", grouped(limits.wall_ms)),
+            "raise --wall-ms, or lower --fuel: a run that fuel ends can be replayed",
+        ),
+        Outcome::OutOfMemory => (
+            format!("ran out of memory: limit {} MiB", limits.memory_mb),
+            "raise `memory_mb` in plugin.toml or --memory-mb",
+        ),
+        Outcome::Trap => (
+            format!("trapped: {}", quote(&reason, 300)),
+            "a fault of the plugin; `stratagem runs show` has its log and backtrace",
+        ),
+        Outcome::HostFault => {
+            (format!("failed by the host's fault: {}", quote(&reason, 300)), "see `stratagem doctor`")
+        }
+        _ => (format!("ended: {}", quote(&reason, 300)), "see `stratagem runs show`"),
+    };
+    format!("strategy \"{}\" on task {} {what}\n  hint: {hint}\n", run.recipe.plugin.name, run.task_id)
+}

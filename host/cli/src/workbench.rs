@@ -1,0 +1,123 @@
+use std::path::{Path, PathBuf};
+
+use stratagem_domain::{LabelledTask, Limits, LimitsOverlay, PluginIdentity, quote};
+use stratagem_runtime::{LoadedStrategy, Manifest, Package, Sandbox, SandboxConfig};
+use stratagem_store::Store;
+
+use crate::args::Global;
+use crate::config::{Config, Places};
+use crate::failure::Failure;
+
+/// Settings and places, from which every command takes the backends that it needs.
+pub struct Workbench {
+    pub config: Config,
+    pub places: Places,
+}
+
+impl Workbench {
+    pub fn new(global: &Global) -> Result<Self, Failure> {
+        let config = Config::read(global)?;
+        let places = config.places(global)?;
+        Ok(Self { config, places })
+    }
+
+    /// The database, made where there is none.
+    pub fn store(&self) -> Result<Store, Failure> {
+        Ok(Store::open(&self.places.database)?)
+    }
+
+    /// The database, refused where there is none.
+    pub fn existing_store(&self) -> Result<Store, Failure> {
+        Ok(Store::open_existing(&self.places.database)?)
+    }
+
+    pub fn sandbox(&self, jobs: usize) -> Result<Sandbox, Failure> {
+        let slots = u32::try_from(jobs).unwrap_or(u32::MAX).min(1_000);
+        let cache = Some(self.places.cache.clone());
+        let bounds = self.config.bounds();
+        Ok(Sandbox::new(&SandboxConfig { cache, slots, bounds, ..SandboxConfig::default() })?)
+    }
+
+    /// How many tasks at the same time: as asked, else one a processor.
+    pub fn jobs(&self, asked: Option<usize>) -> Result<usize, Failure> {
+        let usual = || std::thread::available_parallelism().map_or(1, usize::from);
+        match asked.or(self.config.jobs).unwrap_or_else(usual) {
+            0 => Err(Failure::misuse("0 jobs").hint("use --jobs 1 or more")),
+            jobs => Ok(jobs),
+        }
+    }
+
+    /// Finds a plugin: a path where it looks like one, else a name in the plugin folders.
+    pub fn package(&self, name: &str) -> Result<Package, Failure> {
+        let path = Path::new(name);
+        let is_path =
+            name.contains(['/', '\\']) || path.extension().is_some_and(|end| end == "wasm" || end == "toml");
+        if is_path {
+            return Ok(Package::read(path)?);
+        }
+        let found = self.places.plugins.iter().map(|folder| folder.join(name));
+        if let Some(folder) = found.into_iter().find(|folder| folder.join(Manifest::FILE).is_file()) {
+            return Ok(Package::read(&folder)?);
+        }
+        let known = self
+            .plugin_folders()
+            .iter()
+            .filter_map(|folder| Some(folder.file_name()?.to_string_lossy().into_owned()))
+            .collect::<Vec<_>>();
+        let hint = if known.is_empty() {
+            "build the shipped ones with `just plugins`, or name the path of a plugin".to_owned()
+        } else {
+            format!("there are: {}; or name the path of a plugin", known.join(", "))
+        };
+        Err(Failure::misuse(format!("no strategy {}", quote(name, 80))).hint(hint))
+    }
+
+    /// Every plugin that a name finds, the first of equal names only, by name.
+    pub fn plugin_folders(&self) -> Vec<PathBuf> {
+        let mut found: Vec<PathBuf> = Vec::new();
+        for place in &self.places.plugins {
+            let entries = std::fs::read_dir(place).into_iter().flatten().flatten();
+            let mut folders: Vec<PathBuf> = entries
+                .map(|entry| entry.path())
+                .filter(|path| path.join(Manifest::FILE).is_file())
+                .collect();
+            folders.retain(|path| found.iter().all(|other| other.file_name() != path.file_name()));
+            found.extend(folders);
+        }
+        found.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
+        found
+    }
+
+    /// The limits of a run: the defaults, what the plugin names (up to the bounds), the settings, the flags.
+    ///
+    /// *Errors*: the operator's, for a setting or flag beyond a bound.
+    pub fn limits(&self, strategy: &LoadedStrategy, flags: &LimitsOverlay) -> Result<Limits, Failure> {
+        let bounds = self.config.bounds();
+        let limits = Limits::default().with(&strategy.limits).clamped(&bounds);
+        let limits = limits.with(&self.config.limits).with(flags);
+        limits.check(&bounds).map_err(|over| {
+            Failure::misuse(&over)
+                .hint(format!("ask for less, or raise `{}` under [bounds] in stratagem.toml", over.name))
+        })?;
+        Ok(limits)
+    }
+}
+
+/// Keeps a plugin's component, so that its runs can be replayed from the database alone.
+pub fn keep_plugin(
+    store: &Store,
+    identity: &PluginIdentity,
+    limits: &LimitsOverlay,
+    component: &[u8],
+) -> Result<(), Failure> {
+    let limits = serde_json::to_string(limits).map_err(Failure::new)?;
+    Ok(store.keep_component(identity, stratagem_runtime::WORLD, &limits, component)?)
+}
+
+/// Finds one task by id, or by DATASET/ID; of several datasets that have it, the one imported first.
+pub fn find_task(store: &Store, what: &str) -> Result<Option<LabelledTask>, Failure> {
+    let (dataset, id) = what.split_once('/').map_or((None, what), |(dataset, id)| (Some(dataset), id));
+    let found = store.find_task(id)?;
+    let mut fitting = found.into_iter().filter(|(place, ..)| dataset.is_none_or(|name| place.name == name));
+    Ok(fitting.next().map(|(_, _, task)| task))
+}
