@@ -71,7 +71,15 @@ macro_rules! with_hint {
     };
 }
 
-with_hint!(LoadError, ManifestError, StoreError, ReadError);
+with_hint!(LoadError, ManifestError, StoreError);
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        let usual = || "mend the file at that place; nothing was imported".to_owned();
+        let hint = error.hint().unwrap_or_else(usual);
+        Self::of(error, Some(hint))
+    }
+}
 
 impl From<stratagem_solve::BenchError> for Failure {
     fn from(error: stratagem_solve::BenchError) -> Self {

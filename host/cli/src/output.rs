@@ -48,6 +48,10 @@ pub fn check_writable(path: &Path) -> Result<(), Failure> {
         return Err(Failure::misuse(format!("{}: this is a folder", path.display())).hint("name a file"));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        let there = format!("{}: there is no folder {}", path.display(), folder.display());
+        return Err(Failure::misuse(there).hint("make the folder first, or name another file"));
+    }
     tempfile::NamedTempFile::new_in(folder).map(|_| ()).map_err(|error| Failure::file(path, &error))
 }
 

@@ -24,13 +24,6 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
     let jobs = bench.jobs(solve.jobs)?;
     let sandbox = bench.sandbox(jobs)?;
     let plugins = load(bench, solve, &sandbox)?;
-    let (mut tasks, store) = find(bench, solve)?;
-    tasks.truncate(solve.limit.unwrap_or(usize::MAX));
-    if let Some(store) = &store {
-        for (package, strategy) in &plugins {
-            keep_plugin(store, strategy.identity(), &strategy.limits, &package.component)?;
-        }
-    }
     let flags = LimitsOverlay {
         fuel: solve.fuel,
         wall_ms: solve.wall_ms,
@@ -42,12 +35,20 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
         Ok((bench.limits(strategy, &flags)?, settings))
     };
     let grants = plugins.iter().map(contender).collect::<Result<Vec<_>, Failure>>()?;
+    let seed = seed(solve.seed.unwrap_or(bench.config.seed))?;
+    // Whatever is refused is refused above this line: from here on the database is written.
+    let (mut tasks, store) = find(bench, solve)?;
+    tasks.truncate(solve.limit.unwrap_or(usize::MAX));
+    if let Some(store) = &store {
+        for (package, strategy) in &plugins {
+            keep_plugin(store, strategy.identity(), &strategy.limits, &package.component)?;
+        }
+    }
     let contenders = plugins
         .iter()
         .zip(grants)
         .map(|((_, strategy), (limits, settings))| Contender { strategy, limits, settings })
         .collect();
-    let seed = seed(solve.seed.unwrap_or(bench.config.seed))?;
     let work = Bench {
         contenders,
         tasks: &tasks,
@@ -88,7 +89,8 @@ fn load(
 /// JavaScript sees integers up to 2^53 whole, so a seed stays below.
 fn seed(asked: u64) -> Result<u64, Failure> {
     const END: u64 = 1 << 53;
-    if asked < END { Ok(asked) } else { Err(Failure::misuse(format!("seed {asked}: 0 to {}", END - 1))) }
+    let refused = || Failure::misuse(format!("seed {asked}: 0 to {}", END - 1)).hint("choose a smaller one");
+    if asked < END { Ok(asked) } else { Err(refused()) }
 }
 
 /// The tasks that WHAT names, and the database unless nothing is to be kept.

@@ -44,7 +44,10 @@ impl Grid {
         if cells.len() != width as usize * height as usize {
             return Err(GridError::WrongLength { width, height, found: cells.len() });
         }
-        if let Some(at) = cells.iter().position(|&cell| cell > MAX_COLOUR) {
+        // The highest cell first: that is a pass of vector instructions, the search for a bad one is not.
+        if cells.iter().copied().max() > Some(MAX_COLOUR)
+            && let Some(at) = cells.iter().position(|&cell| cell > MAX_COLOUR)
+        {
             let (row, column) = (at / width as usize, at % width as usize);
             return Err(GridError::BadCell { row, column, value: cells[at] });
         }

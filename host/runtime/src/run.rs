@@ -220,7 +220,7 @@ fn ending(error: &wasmtime::Error, store: &mut Store<RunState>) -> Ending {
     };
     let frames = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames).unwrap_or_default();
     let name = |frame: &wasmtime::FrameInfo| match frame.func_name() {
-        Some(name) => name.chars().take(200).collect(),
+        Some(name) => format!("{:#}", rustc_demangle::demangle(name)).chars().take(200).collect(),
         None => format!("function {}", frame.func_index()),
     };
     Ending::Trapped { reason, backtrace: frames.iter().take(MAX_FRAMES).map(name).collect() }

@@ -1,0 +1,233 @@
+//! What a run is held to, on a plugin that does what it is told: `just guests` builds it.
+
+use std::path::{Path, PathBuf};
+
+use stratagem_domain::{Ending, Grid, Limits, Pair, RunReport, Settings, Strategy, Task};
+use stratagem_runtime::{LoadError, LoadedStrategy, Package, Sandbox, SandboxConfig, Tuning};
+
+fn guests() -> PathBuf {
+    let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/guests");
+    std::env::var_os("STRATAGEM_GUESTS").map_or_else(usual, PathBuf::from)
+}
+
+fn package(name: &str) -> Package {
+    Package::read(&guests().join(name)).unwrap_or_else(|error| panic!("{error}: run `just guests` first"))
+}
+
+fn sandbox(tuning: Tuning) -> Sandbox {
+    Sandbox::new(&SandboxConfig { tuning, slots: 4, ..SandboxConfig::default() }).unwrap()
+}
+
+fn probe(sandbox: &Sandbox) -> LoadedStrategy {
+    sandbox.load(&package("probe")).unwrap()
+}
+
+fn task() -> Task {
+    let grid = Grid::new(3, 2, &[1, 2, 3, 4, 5, 6]).unwrap();
+    let pair = Pair { input: grid.clone(), output: grid.clone() };
+    Task { id: "t".into(), train: vec![pair], test: vec![grid] }
+}
+
+fn settings(act: &str, count: u64) -> Settings {
+    Settings::from([("act".to_owned(), act.to_owned()), ("count".to_owned(), count.to_string())])
+}
+
+fn run(act: &str, count: u64, limits: &Limits) -> RunReport {
+    probe(&sandbox(Tuning::Tuned)).run(&task(), 7, limits, &settings(act, count))
+}
+
+/// Every ending leaves the answer that was offered before it.
+#[test]
+fn answers_outlive_the_run_however_it_ends() {
+    let small = Limits { fuel: 100_000_000, memory_mb: 16, ..Limits::default() };
+    let hasty = Limits { wall_ms: 50, ..Limits::default() };
+    let cases: [(&str, &Limits, fn(&Ending) -> bool); 7] = [
+        ("answer", &small, |ending| *ending == Ending::Returned),
+        ("give-up", &small, |ending| *ending == Ending::GaveUp("no idea".into())),
+        ("burn", &small, |ending| *ending == Ending::OutOfFuel),
+        ("burn", &hasty, |ending| *ending == Ending::PastDeadline),
+        ("grow", &small, |ending| *ending == Ending::OutOfMemory),
+        ("panic", &small, |ending| matches!(ending, Ending::Trapped { .. })),
+        ("overflow-stack", &small, |ending| matches!(ending, Ending::Trapped { .. })),
+    ];
+    let sandbox = sandbox(Tuning::Tuned);
+    let probe = probe(&sandbox);
+    for (act, limits, expected) in cases {
+        let report = probe.run(&task(), 0, limits, &settings(act, 0));
+        assert!(expected(&report.ending), "{act}: {:?}", report.ending);
+        assert_eq!(report.answers.len(), 1, "{act}");
+        assert_eq!(report.answers[0].grid, task().test[0], "{act}");
+    }
+}
+
+#[test]
+fn a_panic_says_why_and_where() {
+    let Ending::Trapped { reason, backtrace } = run("panic", 0, &Limits::default()).ending else {
+        panic!("no trap")
+    };
+    assert!(reason.contains("the probe panics: t") && reason.contains("lib.rs"), "{reason}");
+    assert!(backtrace.iter().any(|frame| frame.contains("core::panicking::panic_fmt")), "{backtrace:?}");
+    assert!(backtrace.iter().any(|frame| frame.contains("#solve")), "{backtrace:?}");
+}
+
+#[test]
+fn fuel_is_spent_to_the_unit_and_never_beyond() {
+    let limits = Limits { fuel: 12_345_678, ..Limits::default() };
+    assert_eq!(run("burn", 0, &limits).usage.fuel_spent, 12_345_678);
+}
+
+#[test]
+fn the_same_recipe_spends_the_same_fuel_on_any_engine() {
+    let fuel = |tuning| {
+        let report = probe(&sandbox(tuning)).run(&task(), 7, &Limits::default(), &settings("compute", 50));
+        (report.usage.fuel_spent, report.answers)
+    };
+    let expected = fuel(Tuning::Tuned);
+    for tuning in [Tuning::Tuned, Tuning::OnDemand, Tuning::Tuned] {
+        assert_eq!(fuel(tuning), expected);
+    }
+}
+
+#[test]
+fn the_seed_is_the_only_chance() {
+    let sandbox = sandbox(Tuning::Tuned);
+    let probe = probe(&sandbox);
+    let answers = |seed| probe.run(&task(), seed, &Limits::default(), &settings("chance", 0)).answers;
+    assert_eq!(answers(3), answers(3));
+    assert_ne!(answers(3), answers(4));
+}
+
+#[test]
+fn memory_is_capped_and_its_peak_is_reported() {
+    let limits = Limits { memory_mb: 32, ..Limits::default() };
+    let report = run("hold", 8 << 20, &limits);
+    assert_eq!(report.ending, Ending::Returned);
+    assert!(
+        (8 << 20..16 << 20).contains(&report.usage.memory_peak_bytes),
+        "{}",
+        report.usage.memory_peak_bytes
+    );
+    let report = run("hold", 64 << 20, &limits);
+    assert_eq!(report.ending, Ending::OutOfMemory);
+    assert!(report.usage.memory_peak_bytes <= 32 << 20);
+}
+
+#[test]
+fn what_is_invalid_is_refused_with_a_reason_and_counted() {
+    let report = run("invalid", 0, &Limits::default());
+    let reasons: Vec<&str> = report.steps.iter().skip(1).map(|step| step.detail.as_str()).collect();
+    let expected = [
+        "test-index 99",
+        "confidence 1.5",
+        "confidence NaN",
+        "2 × 2 cells",
+        "cell 10",
+        "31 columns",
+        "empty",
+        "rows",
+    ];
+    assert_eq!(reasons.len(), expected.len());
+    for (reason, expected) in reasons.iter().zip(expected) {
+        assert!(reason.starts_with("invalid: ") && reason.contains(expected), "{reason} lacks {expected}");
+    }
+    assert_eq!((report.usage.answers_offered, report.usage.answers_refused), (1, 8));
+}
+
+#[test]
+fn answers_steps_and_log_stop_at_their_limits() {
+    let limits = Limits { answers: 5, steps: 3, log_bytes: 200, ..Limits::default() };
+    let report = run("answers", 0, &limits);
+    assert_eq!(report.answers.len(), 5);
+    assert_eq!(report.ending, Ending::GaveUp("exhausted: answers: limit 5".into()));
+    let report = run("steps", 10, &limits);
+    assert_eq!((report.steps.len(), report.usage.steps_dropped), (3, 8));
+    let report = run("log", 1_000, &limits);
+    assert!(report.log.iter().map(|line| line.message.len()).sum::<usize>() <= 200);
+    assert!(report.usage.log_bytes_dropped > 10_000);
+    let report = run("long-log", 10_000, &limits);
+    assert!(report.usage.log_bytes_dropped > 9_000);
+}
+
+#[test]
+fn host_calls_and_bytes_beyond_their_limits_end_the_run() {
+    let trap = |act: &str, count, limits: &Limits| match run(act, count, limits).ending {
+        Ending::Trapped { reason, .. } => reason,
+        other => panic!("{act}: {other:?}"),
+    };
+    assert_eq!(
+        trap("calls", 0, &Limits { host_calls: 1_000, ..Limits::default() }),
+        "too many host calls: limit 1000"
+    );
+    let bytes = Limits { lifted_bytes: 10_000, ..Limits::default() };
+    assert_eq!(trap("log", 10_000, &bytes), "too many bytes handed to the host: limit 10000");
+    let call = Limits { lifted_bytes_call: 1_000, ..Limits::default() };
+    assert!(trap("long-log", 2_000, &call).contains("fuel"), "{}", trap("long-log", 2_000, &call));
+}
+
+#[test]
+fn host_calls_cost_fuel_in_proportion() {
+    let fuel = |act: &str, count| run(act, count, &Limits::default()).usage.fuel_spent;
+    let calls = fuel("host-calls", 1_000) - fuel("host-calls", 0);
+    assert!(calls >= 200_000, "{calls}");
+    let (short, long) = (fuel("long-log", 1_000), fuel("long-log", 100_000));
+    assert!(long - short >= 99_000, "{short} {long}");
+}
+
+#[test]
+fn the_allowance_holds_no_clock_and_shrinks() {
+    let report = run("budget", 0, &Limits { answers: 9, ..Limits::default() });
+    let left: Vec<u64> = report.steps[1].detail.split(' ').map(|part| part.parse().unwrap()).collect();
+    assert!(left[0] < Limits::default().fuel && left[1] < 256 << 20 && left[2] == 8, "{left:?}");
+    assert_eq!(
+        report,
+        RunReport {
+            usage: report.usage.clone(),
+            ..run("budget", 0, &Limits { answers: 9, ..Limits::default() })
+        }
+    );
+}
+
+#[test]
+fn a_run_leaves_nothing_to_the_next() {
+    let sandbox = sandbox(Tuning::Tuned);
+    let probe = probe(&sandbox);
+    let clean = probe.run(&task(), 0, &Limits::default(), &settings("answer", 0)).usage.fuel_spent;
+    for act in ["panic", "grow", "burn", "overflow-stack"] {
+        let limits = Limits { fuel: 50_000_000, memory_mb: 16, ..Limits::default() };
+        probe.run(&task(), 0, &limits, &settings(act, 0));
+        let report = probe.run(&task(), 0, &Limits::default(), &settings("answer", 0));
+        assert_eq!((report.usage.fuel_spent, &report.ending), (clean, &Ending::Returned), "after {act}");
+    }
+}
+
+#[test]
+fn compiled_code_is_cached_and_a_damaged_file_is_compiled_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = SandboxConfig { cache: Some(folder.path().join("compiled")), ..SandboxConfig::default() };
+    let load = || Sandbox::new(&config).unwrap().load(&package("probe")).unwrap().description;
+    let first = load();
+    let file = std::fs::read_dir(folder.path().join("compiled")).unwrap().next().unwrap().unwrap().path();
+    assert_eq!(load(), first);
+    std::fs::write(&file, b"\x7fELF damaged").unwrap();
+    assert_eq!(load(), first);
+    assert!(std::fs::metadata(&file).unwrap().len() > 1_000);
+}
+
+#[test]
+fn what_is_no_plugin_of_this_world_is_refused_before_it_runs() {
+    let sandbox = sandbox(Tuning::Tuned);
+    let load = |bytes: Vec<u8>| {
+        let package = Package::from_bytes(None, bytes, Path::new("x.wasm")).unwrap();
+        sandbox.load(&package).err().unwrap()
+    };
+    assert!(matches!(load(wat::parse_str("(module)").unwrap()), LoadError::CoreModule { .. }));
+    assert!(matches!(load(b"\0asm\x0d\0\x01\0garbage".to_vec()), LoadError::Invalid { .. }));
+    assert!(matches!(load(b"hello".to_vec()), LoadError::NotWasm { .. }));
+    assert!(matches!(load(Vec::new()), LoadError::NotWasm { .. }));
+    assert!(matches!(load(wat::parse_str("(component)").unwrap()), LoadError::WrongWorld { .. }));
+    let drifted = "(component (instance $i) (export \"stratagem:strategy/strategy@0.1.0\" (instance $i)))";
+    let error = load(wat::parse_str(drifted).unwrap()).to_string();
+    assert!(error.contains("has no function `solve`"), "{error}");
+    let error = sandbox.load(&package("greedy")).err().unwrap().to_string();
+    assert_eq!(error, "plugin \"greedy\" imports `artifacts`, which plugin.toml does not ask for");
+}
