@@ -5,7 +5,7 @@ use stratagem_domain::Outcome;
 
 /// Runs ARC-AGI strategies in a sandbox, scores their answers and keeps what every run did and cost.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "stratagem", version, propagate_version = true, arg_required_else_help = true)]
 pub struct Args {
     #[command(flatten)]
     pub global: Global,

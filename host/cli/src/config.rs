@@ -58,7 +58,7 @@ impl Config {
 
     fn parse(text: &str, file: &Path) -> Result<Self, Failure> {
         toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             Failure::misuse(format!("{}: line {line}: {}", file.display(), error.message()))
                 .hint("every key is described in docs/configuration.md")
         })
@@ -105,6 +105,8 @@ fn project_dirs() -> Option<ProjectDirs> {
 
 #[cfg(test)]
 mod tests {
+    use stratagem_domain::grouped;
+
     use super::*;
 
     #[test]
@@ -113,6 +115,8 @@ mod tests {
         let text = format!("{error:?}");
         assert!(text.contains("s.toml: line 3") && text.contains("fuell"), "{text}");
         assert_eq!(error.status, 2);
+        let error = Config::parse("seed = 1\ncolour = 2\n", Path::new("s.toml")).unwrap_err();
+        assert!(error.to_string().starts_with("s.toml: line 2: "), "{error}");
     }
 
     /// The keys of the documentation are those of the program, with their defaults.
@@ -139,9 +143,5 @@ mod tests {
         }
         let example = text.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
         Config::parse(example, Path::new("example")).unwrap();
-    }
-
-    fn grouped(number: u64) -> String {
-        crate::output::grouped(number)
     }
 }

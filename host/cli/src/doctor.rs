@@ -28,8 +28,8 @@ impl Check {
         Self { name, state: "missing", found: found.into(), hint: Some(hint.to_owned()) }
     }
 
-    fn broken(name: &'static str, found: impl Into<String>) -> Self {
-        Self { name, state: "broken", found: found.into(), hint: None }
+    fn broken(name: &'static str, found: impl Into<String>, hint: Option<String>) -> Self {
+        Self { name, state: "broken", found: found.into(), hint }
     }
 }
 
@@ -85,7 +85,11 @@ fn folder(bench: &Workbench) -> Check {
     }
     match tempfile::NamedTempFile::new_in(folder) {
         Ok(_) => Check::ok("data folder", folder.display().to_string()),
-        Err(error) => Check::broken("data folder", format!("{}: {error}", folder.display())),
+        Err(error) => Check::broken(
+            "data folder",
+            format!("{}: {error}", folder.display()),
+            Some("make it writable, or name another with --data-dir".into()),
+        ),
     }
 }
 
@@ -113,15 +117,19 @@ fn database(bench: &Workbench) -> Vec<Check> {
             };
             vec![Check::ok("database", format!("{path} (schema {version})")), tasks]
         }
-        Ok((_, faults, _)) => vec![Check::broken("database", format!("{path}: {}", faults.join("; ")))],
-        Err(failure) => vec![Check::broken("database", format!("{path}: {failure}"))],
+        Ok((_, faults, _)) => vec![Check::broken(
+            "database",
+            format!("{path}: {}", faults.join("; ")),
+            Some("restore the database from a copy".into()),
+        )],
+        Err(failure) => vec![Check::broken("database", failure.to_string(), failure.remedy())],
     }
 }
 
 fn sandbox(bench: &Workbench) -> Check {
     match bench.sandbox(1) {
         Ok(_) => Check::ok("sandbox", format!("compiled code in {}", bench.places.cache.display())),
-        Err(failure) => Check::broken("sandbox", failure.to_string()),
+        Err(failure) => Check::broken("sandbox", failure.to_string(), failure.remedy()),
     }
 }
 
@@ -135,7 +143,7 @@ fn plugins(bench: &Workbench) -> Vec<Check> {
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         match Package::read(folder).and_then(|package| sandbox.load(&package)) {
             Ok(strategy) => Check::ok("plugin", format!("{name} {}", strategy.description.version)),
-            Err(error) => Check::broken("plugin", error.to_string()),
+            Err(error) => Check::broken("plugin", error.to_string(), error.hint()),
         }
     };
     folders.iter().map(check).collect()

@@ -31,7 +31,10 @@ impl Failure {
 
     /// A file of the operator's that could not be read or written.
     pub fn file(path: &Path, error: &std::io::Error) -> Self {
-        Self::new(format!("{}: {error}", path.display()))
+        // Of a draft that could not be made, its passing name is in the words too.
+        let words = error.to_string();
+        let cause = words.split(" at path ").next().unwrap_or_default();
+        Self::new(format!("{}: {cause}", path.display()))
             .hint("check that the folder exists and may be written")
     }
 
@@ -42,6 +45,11 @@ impl Failure {
 
     fn of(error: impl Into<anyhow::Error>, hint: Option<String>) -> Self {
         Self { error: error.into(), hint, status: FAILED }
+    }
+
+    /// What to do about it.
+    pub fn remedy(&self) -> Option<String> {
+        self.hint.clone()
     }
 
     pub fn print(&self) {

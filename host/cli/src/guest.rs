@@ -9,6 +9,7 @@ use stratagem_domain::Digest;
 use stratagem_runtime::{Manifest, componentize};
 
 use crate::failure::Failure;
+use crate::output::share;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -113,6 +114,7 @@ fn pack(folder: &Path, manifest: &Manifest, component: &[u8]) -> std::io::Result
     for (name, bytes) in [(Manifest::COMPONENT, component), (Manifest::FILE, manifest.to_toml().as_bytes())] {
         let mut draft = tempfile::NamedTempFile::new_in(folder)?;
         draft.write_all(bytes)?;
+        share(draft.as_file())?;
         draft.persist(folder.join(name)).map_err(|error| error.error)?;
     }
     Ok(())

@@ -27,15 +27,15 @@ pub fn write_json(path: &Path, report: &impl Serialize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A draft is made for its owner alone; a report is an ordinary file.
+/// A draft is made for its owner alone; a report, or a packed plugin, is an ordinary file.
 #[cfg(unix)]
-fn share(file: &fs::File) -> io::Result<()> {
+pub fn share(file: &fs::File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     file.set_permissions(fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(not(unix))]
-fn share(_: &fs::File) -> io::Result<()> {
+pub fn share(_: &fs::File) -> io::Result<()> {
     Ok(())
 }
 
@@ -81,19 +81,6 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A number with its thousands apart.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// Bytes in MiB.
 pub fn mib(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
@@ -127,8 +114,6 @@ mod tests {
 
     #[test]
     fn numbers_dates_and_tables_read_well() {
-        assert_eq!(grouped(1_234_567), "1,234,567");
-        assert_eq!(grouped(12), "12");
         assert_eq!(utc(0), "1970-01-01 00:00:00");
         assert_eq!(utc(951_782_400_000), "2000-02-29 00:00:00");
         let text = table(&["name", "n"], &[vec!["a".into(), "10".into()], vec!["longer".into(), "2".into()]]);

@@ -1,14 +1,14 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
-use stratagem_domain::{Capability, Digest, LimitsOverlay, quote};
+use stratagem_domain::{Capability, Digest, LimitsOverlay, grouped, quote};
 use stratagem_runtime::{LoadError, Package, Surface};
 
 use crate::args::Plugin;
 use crate::config::beside_program;
 use crate::failure::Failure;
 use crate::guest;
-use crate::output::{grouped, mib, print_json, table};
+use crate::output::{mib, print_json, table};
 use crate::paint;
 use crate::workbench::Workbench;
 

@@ -4,14 +4,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
-use stratagem_domain::{Digest, LabelledTask, StoredRun};
+use stratagem_domain::{Digest, LabelledTask, StoredRun, grouped};
 use stratagem_runtime::{LoadedStrategy, Package};
 use stratagem_solve::{Verdict, replay};
 use stratagem_store::{RunFilter, Store};
 
 use crate::args::Runs;
 use crate::failure::Failure;
-use crate::output::{grouped, mib, print_json, table, utc};
+use crate::output::{mib, print_json, table, utc};
 use crate::paint::{self, Panel};
 use crate::solve::complaint;
 use crate::workbench::Workbench;

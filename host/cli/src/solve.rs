@@ -2,7 +2,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use stratagem_domain::{LabelledTask, Ledger, LimitsOverlay, Outcome, Split, StoredRun, TaskSet, quote};
+use stratagem_domain::{
+    LabelledTask, Ledger, LimitsOverlay, Outcome, Split, StoredRun, TaskSet, grouped, quote,
+};
 use stratagem_runtime::{LoadedStrategy, Package};
 use stratagem_solve::{Bench, Contender, Report, Summary, TaskResult, submission};
 use stratagem_store::Store;
@@ -10,7 +12,7 @@ use stratagem_store::Store;
 use crate::args::{Solve, When};
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::output::{check_writable, grouped, mib, write_json};
+use crate::output::{check_writable, mib, write_json};
 use crate::paint::{self, Panel};
 use crate::workbench::{Workbench, find_task, keep_plugin};
 

@@ -45,7 +45,7 @@ impl Grid {
             return Err(GridError::WrongLength { width, height, found: cells.len() });
         }
         // The highest cell first: that is a pass of vector instructions, the search for a bad one is not.
-        if cells.iter().copied().max() > Some(MAX_COLOUR)
+        if cells.iter().fold(0, |high, &cell| high.max(cell)) > MAX_COLOUR
             && let Some(at) = cells.iter().position(|&cell| cell > MAX_COLOUR)
         {
             let (row, column) = (at / width as usize, at % width as usize);
@@ -170,22 +170,45 @@ impl<'de> Visitor<'de> for Cells {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Row, A::Error> {
         let mut cells = Vec::new();
-        while let Some(cell) = seq.next_element::<i64>()? {
-            match u8::try_from(cell) {
-                Ok(colour) if colour <= MAX_COLOUR => cells.push(colour),
-                _ => {
-                    return Err(de::Error::custom(format_args!(
-                        "cell {cell} is not a colour: 0 to {MAX_COLOUR}"
-                    )));
-                }
-            }
-            if cells.len() > MAX_SIDE {
+        while let Some(Cell(cell)) = seq.next_element()? {
+            cells.push(cell);
+            if cells.len() > MAX_SIDE + 1 {
                 return Err(de::Error::custom(format_args!(
-                    "grid has over {MAX_SIDE} columns: limit {MAX_SIDE}"
+                    "grid has over {} columns: limit {MAX_SIDE}",
+                    MAX_SIDE + 1
                 )));
             }
         }
         Ok(Row(cells))
+    }
+}
+
+struct Cell(u8);
+
+impl<'de> Deserialize<'de> for Cell {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Colour)
+    }
+}
+
+struct Colour;
+
+impl Visitor<'_> for Colour {
+    type Value = Cell;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "a colour 0 to {MAX_COLOUR}")
+    }
+
+    fn visit_u64<E: de::Error>(self, cell: u64) -> Result<Cell, E> {
+        match u8::try_from(cell) {
+            Ok(colour) if colour <= MAX_COLOUR => Ok(Cell(colour)),
+            _ => Err(E::custom(format_args!("cell {cell} is not a colour: 0 to {MAX_COLOUR}"))),
+        }
+    }
+
+    fn visit_i64<E: de::Error>(self, cell: i64) -> Result<Cell, E> {
+        Err(E::custom(format_args!("cell {cell} is not a colour: 0 to {MAX_COLOUR}")))
     }
 }
 
@@ -209,7 +232,7 @@ mod tests {
             ("[[1,2],[3]]", "row 1 of the grid has 1 cells, row 0 has 2"),
             ("[[1,10]]", "cell 10 is not a colour"),
             ("[[-1]]", "cell -1 is not a colour"),
-            ("[[1.5]]", "floating point"),
+            ("[[1.5]]", "expected a colour 0 to 9"),
             ("[1]", "expected a row"),
             ("{}", "expected a grid"),
         ];

@@ -15,15 +15,17 @@ mod plugin;
 mod run;
 mod score;
 mod task;
+mod text;
 
 pub use digest::Digest;
 pub use grid::{Grid, GridError, MAX_COLOUR, MAX_SIDE};
 pub use limits::{LimitKey, Limits, LimitsOverlay, OverBound};
 pub use outcome::{Ending, Fault, Outcome};
-pub use plugin::{Capability, PluginIdentity, quote};
+pub use plugin::{Capability, PluginIdentity};
 pub use run::{
     Answer, Ledger, LedgerError, Level, LogLine, Recipe, RunReport, Settings, Step, StoredAnswer, StoredRun,
     Strategy, Usage,
 };
 pub use score::{MAX_ATTEMPTS, Ranking, Score, rank, score};
 pub use task::{LabelledTask, Pair, Split, Task, TaskError, TaskSet};
+pub use text::{grouped, quote};

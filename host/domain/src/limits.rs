@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::grouped;
+
 /// One limit: its key, its default, the bound that only the operator raises, and what it means.
 #[derive(Clone, Copy, Debug)]
 pub struct LimitKey {
@@ -11,7 +13,7 @@ pub struct LimitKey {
 
 /// A limit that was asked for beyond what the operator allows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("limit `{name}` is {asked}: the operator's bound is {bound}")]
+#[error("limit `{name}` is {}: the operator's bound is {}", grouped(*asked), grouped(*bound))]
 pub struct OverBound {
     pub name: &'static str,
     pub asked: u64,
@@ -124,7 +126,7 @@ mod tests {
     fn beyond_the_bound_is_refused_by_name_or_lowered() {
         let asked = Limits { memory_mb: 5_000, ..Limits::default() };
         let error = asked.check(&Limits::bounds()).unwrap_err();
-        assert_eq!(error.to_string(), "limit `memory_mb` is 5000: the operator's bound is 1024");
+        assert_eq!(error.to_string(), "limit `memory_mb` is 5,000: the operator's bound is 1,024");
         assert_eq!(asked.clamped(&Limits::bounds()).memory_mb, 1_024);
     }
 

@@ -40,23 +40,3 @@ impl Capability {
         Self::ALL.into_iter().find(|capability| capability.as_str() == text)
     }
 }
-
-/// Quotes text that a plugin or a file supplied: control characters escaped, cut at `max` characters.
-pub fn quote(text: &str, max: usize) -> String {
-    let mut quoted: String = text.chars().take(max).flat_map(char::escape_debug).collect();
-    if text.chars().nth(max).is_some() {
-        quoted.push('…');
-    }
-    format!("\"{quoted}\"")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quote;
-
-    #[test]
-    fn a_plugins_words_cannot_steer_the_terminal() {
-        assert_eq!(quote("a\u{1b}[2Jb\n", 80), r#""a\u{1b}[2Jb\n""#);
-        assert_eq!(quote("abcdef", 3), "\"abc…\"");
-    }
-}

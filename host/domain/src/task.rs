@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Grid};
+use crate::{Digest, Grid, quote};
 
 /// A demonstration: what goes in, what comes out.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -46,8 +46,8 @@ pub struct TaskSet {
 /// Why a set of grids is no task.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TaskError {
-    #[error("task id is {0} bytes long: 1 to {max} bytes of letters, digits, '.', '_' and '-'", max = Task::MAX_ID_BYTES)]
-    BadId(usize),
+    #[error("task id {} is not plain: 1 to {max} bytes of letters, digits, '.', '_' and '-'", quote(.0, 80), max = Task::MAX_ID_BYTES)]
+    BadId(String),
     #[error("task has no training pair: 1 to {max}", max = Task::MAX_PAIRS)]
     NoTrain,
     #[error("task has no test input: 1 to {max}", max = Task::MAX_TESTS)]
@@ -71,7 +71,7 @@ impl LabelledTask {
     pub fn new(id: &str, train: Vec<Pair>, test: Vec<(Grid, Option<Grid>)>) -> Result<Self, TaskError> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         if id.is_empty() || id.len() > Task::MAX_ID_BYTES || !id.bytes().all(plain) {
-            return Err(TaskError::BadId(id.len()));
+            return Err(TaskError::BadId(id.to_owned()));
         }
         match (train.len(), test.len()) {
             (0, _) => Err(TaskError::NoTrain),
@@ -157,6 +157,9 @@ mod tests {
         let pair = Pair { input: cell(1), output: cell(2) };
         assert_eq!(LabelledTask::new("a", vec![], vec![(cell(1), None)]), Err(TaskError::NoTrain));
         assert_eq!(LabelledTask::new("a", vec![pair.clone()], vec![]), Err(TaskError::NoTest));
-        assert_eq!(LabelledTask::new("../a", vec![pair], vec![(cell(1), None)]), Err(TaskError::BadId(4)));
+        assert_eq!(
+            LabelledTask::new("../a", vec![pair], vec![(cell(1), None)]),
+            Err(TaskError::BadId("../a".into()))
+        );
     }
 }

@@ -39,8 +39,11 @@ impl CodeCache {
             return Ok(component);
         }
         let compiled = compile(engine, package)?;
-        let fail =
-            |error: std::io::Error| LoadError::Cache { path: folder.clone(), reason: error.to_string() };
+        // Of the error its kind only: its text would name the draft, which is nobody's business.
+        let fail = |error: std::io::Error| LoadError::Cache {
+            path: folder.clone(),
+            reason: error.kind().to_string(),
+        };
         compiled.keep(folder, &file).map_err(fail)?;
         compiled.load(engine, package)
     }

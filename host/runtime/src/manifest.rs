@@ -54,7 +54,7 @@ impl Manifest {
     pub fn parse(text: &str, path: &Path) -> Result<Self, ManifestError> {
         let fail = |reason: String, hint| ManifestError { path: path.to_owned(), reason, hint };
         let manifest: Self = toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             let hint = "keys: name, version, kind, summary, component, blake3, capabilities (memory, artifacts, ttt, llm), [limits]";
             fail(format!("line {line}: {}", error.message()), Some(hint))
         })?;

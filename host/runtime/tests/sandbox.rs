@@ -36,12 +36,14 @@ fn run(act: &str, count: u64, limits: &Limits) -> RunReport {
     probe(&sandbox(Tuning::Tuned)).run(&task(), 7, limits, &settings(act, count))
 }
 
+type Expected = fn(&Ending) -> bool;
+
 /// Every ending leaves the answer that was offered before it.
 #[test]
 fn answers_outlive_the_run_however_it_ends() {
     let small = Limits { fuel: 100_000_000, memory_mb: 16, ..Limits::default() };
     let hasty = Limits { wall_ms: 50, ..Limits::default() };
-    let cases: [(&str, &Limits, fn(&Ending) -> bool); 7] = [
+    let cases: [(&str, &Limits, Expected); 7] = [
         ("answer", &small, |ending| *ending == Ending::Returned),
         ("give-up", &small, |ending| *ending == Ending::GaveUp("no idea".into())),
         ("burn", &small, |ending| *ending == Ending::OutOfFuel),

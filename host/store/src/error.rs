@@ -88,7 +88,7 @@ impl StoreError {
                 "use the program that made the database; applied migrations are frozen"
             }
             Self::CannotOpen { .. } => {
-                "check that the path is a file, not a folder, and that you may read and write it"
+                "check that the path is a file, not a folder, and that it and its folder may be written"
             }
             Self::ReadOnly { .. } => "allow writing to the file and its folder, or choose another path",
             Self::Full { .. } => {

