@@ -1,0 +1,71 @@
+//! Program synthesis for ARC tasks: a plain library ([`search`]), and a plugin around it on wasm.
+//!
+//! A task is searched under one or more [views](views) of its colours. In each, a [walk](walk) applies
+//! the transforms of `stratagem-dsl` to all inputs in lockstep, cheapest programs first; the size
+//! of the answer is [predicted](sizes) from what the walk finds; what has that size becomes a
+//! [piece](pieces); and answers are single states, [products](product) of two, greedy
+//! [stacks](stack) of pieces, or [tables](table) that look a cell up by what pieces show there.
+//! The [ranking](ranking) orders them by how many demonstrations they fit, then by brevity.
+//!
+//! Nothing here knows a clock, a thread or chance: the same task, limits and budget give the same
+//! answers for the same work.
+//!
+//! *Source:* the idea of the lockstep graph and the greedy stack is that of the winner of the 2020
+//! Kaggle contest (Icecuber); the code and the rest of the search are our own.
+
+// The map above links to private modules, for those who read the source.
+#![allow(rustdoc::private_intra_doc_links)]
+
+pub mod budget;
+mod hashing;
+mod pieces;
+#[cfg(target_arch = "wasm32")]
+mod plugin;
+pub mod priors;
+mod product;
+mod ranking;
+mod search;
+mod sizes;
+mod stack;
+mod table;
+mod views;
+mod walk;
+
+pub use budget::{Budget, Limits, Share, Work};
+pub use ranking::{Answer, Merit};
+
+use ranking::Ranking;
+use search::{Seen, ViewSearch};
+use stratagem_dsl::Task;
+
+/// The work that serves most tasks: more solves a few more, at the time that it takes.
+pub const WORK_USUAL: u64 = 400_000_000;
+
+/// The confidence beyond which another view is not worth its work.
+const CONVINCING: f64 = 0.8;
+
+/// Searches for programs that explain a task's demonstrations, and offers what they answer.
+///
+/// Answers come as they are found, cheap ones first; an answer may be offered again at a higher
+/// confidence. The same task, limits and budget give the same answers and spend the same work.
+///
+/// *Limits:* stops soon after the budget reaches zero; graphs and pieces stay within
+/// `limits.memory_bytes`, roughly.
+pub fn search(task: &Task, limits: Limits, budget: &mut dyn Budget, offer: &mut dyn FnMut(Answer)) {
+    if task.train.is_empty() || task.test.is_empty() {
+        return;
+    }
+    let mut ranking = Ranking::new(task.test.len(), limits.answers);
+    let views = views::worthwhile(task);
+    for (i, &view) in views.iter().enumerate() {
+        if i > 0 && ranking.best_everywhere() > CONVINCING {
+            break;
+        }
+        let seen = Seen::new(task, view);
+        let later = (views.len() - 1 - i) as u64;
+        let part = if i == 0 && later > 0 { budget.left() / 3 * 2 } else { budget.left() / (later + 1) };
+        let mut share = Share::of(budget, part);
+        ViewSearch::new(&seen, limits, i as f64 * 0.5).run(limits, &mut share, &mut ranking, offer);
+    }
+    ranking.flush(offer);
+}

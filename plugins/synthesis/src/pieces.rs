@@ -1,0 +1,135 @@
+//! Pieces: what the walk found, drawn on the canvas and compared with the wanted outputs.
+
+use stratagem_dsl::grid::mix;
+use stratagem_dsl::{Size, Task};
+
+use crate::budget::Budget;
+use crate::hashing::PrintSet;
+use crate::walk::Walk;
+
+/// A set of cells, over the wanted outputs of all demonstrations one after another.
+pub type Bits = Box<[u64]>;
+
+/// The wanted outputs, laid end to end.
+pub struct Target {
+    pub cells: Vec<u8>,
+    /// Where each demonstration's cells start; one more than there are demonstrations.
+    pub starts: Vec<usize>,
+    /// Cells that are not black.
+    pub ink: Bits,
+    /// The canvas of every input; test inputs may lack one.
+    pub canvases: Vec<Option<Size>>,
+}
+
+impl Target {
+    pub fn new(task: &Task, canvases: Vec<Option<Size>>) -> Self {
+        let mut cells = Vec::new();
+        let mut starts = vec![0];
+        for pair in &task.train {
+            cells.extend_from_slice(pair.output.cells());
+            starts.push(cells.len());
+        }
+        let ink = bits(cells.iter().map(|&c| c != 0));
+        Self { cells, starts, ink, canvases }
+    }
+
+    pub fn pairs(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// How many words a set of cells takes.
+    pub fn words(&self) -> usize {
+        self.ink.len()
+    }
+
+    /// The cells of the chosen demonstrations.
+    pub fn mask(&self, pairs: &[usize]) -> Bits {
+        let mut inside = vec![false; self.cells.len()];
+        for &p in pairs {
+            inside[self.starts[p]..self.starts[p + 1]].fill(true);
+        }
+        bits(inside.into_iter())
+    }
+}
+
+/// Packs flags into words, first flag in the lowest bit.
+pub fn bits(flags: impl Iterator<Item = bool>) -> Bits {
+    let mut words = Vec::new();
+    for (i, flag) in flags.enumerate() {
+        if i % 64 == 0 {
+            words.push(0u64);
+        }
+        if flag {
+            words[i / 64] |= 1 << (i % 64);
+        }
+    }
+    words.into_boxed_slice()
+}
+
+/// One state of the walk on the canvas.
+pub struct Piece {
+    pub state: usize,
+    pub cost: u16,
+    /// Cells over all demonstrations, end to end.
+    pub cells: Box<[u8]>,
+    /// Cells on each test canvas, where the program applies.
+    pub tests: Vec<Option<Box<[u8]>>>,
+    /// Cells that are not black.
+    pub ink: Bits,
+    /// Cells that are as wanted.
+    pub right: Bits,
+}
+
+/// The pieces found so far, cheapest first within each gathering.
+pub struct Pieces {
+    pub all: Vec<Piece>,
+    seen: PrintSet,
+    next_state: usize,
+    bytes: usize,
+    limit_bytes: usize,
+}
+
+impl Pieces {
+    pub fn new(limit_bytes: usize) -> Self {
+        Self { all: Vec::new(), seen: PrintSet::default(), next_state: 0, bytes: 0, limit_bytes }
+    }
+
+    /// Takes in the states that the walk has found since the last time.
+    pub fn gather(&mut self, walk: &Walk, target: &Target, budget: &mut dyn Budget) {
+        while self.next_state < walk.len() {
+            if budget.left() == 0 || self.bytes > self.limit_bytes {
+                break;
+            }
+            self.add(walk, target, self.next_state, budget);
+            self.next_state += 1;
+        }
+        self.all.sort_by_key(|p| (p.cost, p.state));
+    }
+
+    fn add(&mut self, walk: &Walk, target: &Target, state: usize, budget: &mut dyn Budget) {
+        let mut cells = Vec::with_capacity(target.cells.len());
+        let mut print = 0;
+        for pair in 0..target.pairs() {
+            let (Some(grid), Some(canvas)) = (walk.grid(state, pair), target.canvases[pair]) else {
+                return;
+            };
+            let Some(drawn) = grid.embed(canvas) else { return };
+            cells.extend_from_slice(drawn.cells());
+            print = mix(print, drawn.fingerprint());
+        }
+        let mut tests = Vec::new();
+        for input in target.pairs()..target.canvases.len() {
+            let drawn = target.canvases[input].and_then(|canvas| walk.grid(state, input)?.embed(canvas));
+            print = mix(print, drawn.as_ref().map_or(0, stratagem_dsl::Grid::fingerprint));
+            tests.push(drawn.map(|g| g.cells().into()));
+        }
+        budget.spend(2 * cells.len() as u64 + 50);
+        if !self.seen.insert(print) {
+            return;
+        }
+        let ink = bits(cells.iter().map(|&c| c != 0));
+        let right = bits(cells.iter().zip(&target.cells).map(|(a, b)| a == b));
+        self.bytes += cells.len() * 5 / 4 + cells.len() / 2 + 160;
+        self.all.push(Piece { state, cost: walk.state(state).cost, cells: cells.into(), tests, ink, right });
+    }
+}

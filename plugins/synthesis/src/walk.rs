@@ -1,0 +1,292 @@
+//! The walk: one graph of values for each input, all walked in lockstep.
+//!
+//! A state is one program so far, seen as the tuple of values it yields, one for each input. Two
+//! programs that yield the same tuple are one state, and the cheaper one stands for both. The
+//! walk expands states in order of cost.
+
+use stratagem_dsl::grid::mix;
+use stratagem_dsl::{Grid, Kind, Pair, Pipeline, Size, Task, Transform, Value};
+
+use crate::budget::Budget;
+use crate::hashing::{PrintSet, Prints};
+use crate::priors;
+use stratagem_dsl::objects::Property;
+
+/// Stands for "no value": the program does not apply to this test input.
+const NOTHING: u32 = u32::MAX;
+
+/// The values reached from one input.
+struct Graph {
+    values: Vec<Value>,
+    by_print: Prints<u32>,
+}
+
+impl Graph {
+    fn add(&mut self, value: Value, bytes: &mut usize) -> u32 {
+        let next = self.values.len() as u32;
+        let entry = self.by_print.entry(value.fingerprint());
+        *entry.or_insert_with(|| {
+            *bytes += value.area() + 48 * value.grids().len() + 48;
+            self.values.push(value);
+            next
+        })
+    }
+}
+
+/// One program so far.
+#[derive(Clone, Copy, Debug)]
+pub struct State {
+    parent: u32,
+    step: u16,
+    /// The sum of the steps' costs.
+    pub cost: u16,
+}
+
+/// The graphs, the states and the frontier.
+pub struct Walk {
+    transforms: Vec<Transform>,
+    graphs: Vec<Graph>,
+    /// How many of the inputs are demonstrations.
+    train: usize,
+    /// The order in which inputs are tried: small ones fail fast.
+    order: Vec<usize>,
+    /// The largest size that is of use for each demonstration.
+    useful: Vec<Size>,
+    canvases: Option<Vec<Option<Size>>>,
+    states: Vec<State>,
+    tuples: Vec<u32>,
+    seen: PrintSet,
+    frontier: Vec<Vec<u32>>,
+    expanded: Vec<u32>,
+    bytes: usize,
+    limit_bytes: usize,
+}
+
+impl Walk {
+    /// Starts from the task's inputs.
+    pub fn new(task: &Task, limit_bytes: usize) -> Self {
+        let mut order: Vec<usize> = (0..task.train.len() + task.test.len()).collect();
+        let areas: Vec<usize> = task.inputs().map(Grid::area).collect();
+        order.sort_by_key(|&i| areas[i]);
+        let mut walk = Self {
+            transforms: priors::transforms(task),
+            graphs: Vec::new(),
+            train: task.train.len(),
+            order,
+            useful: task.train.iter().map(useful_size).collect(),
+            canvases: None,
+            states: Vec::new(),
+            tuples: Vec::new(),
+            seen: PrintSet::default(),
+            frontier: Vec::new(),
+            expanded: Vec::new(),
+            bytes: 0,
+            limit_bytes,
+        };
+        let mut tuple = Vec::new();
+        for input in task.inputs() {
+            let mut graph = Graph { values: Vec::new(), by_print: Prints::default() };
+            tuple.push(graph.add(Value::One(input.clone()), &mut walk.bytes));
+            walk.graphs.push(graph);
+        }
+        walk.admit(&tuple, State { parent: u32::MAX, step: 0, cost: 0 });
+        walk
+    }
+
+    /// How many states there are.
+    pub fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// A state by number; numbers rise in order of discovery.
+    pub fn state(&self, id: usize) -> State {
+        self.states[id]
+    }
+
+    /// The value of a state on an input, where it has one.
+    pub fn value(&self, id: usize, input: usize) -> Option<&Value> {
+        let node = self.tuples[id * self.graphs.len() + input];
+        (node != NOTHING).then(|| &self.graphs[input].values[node as usize])
+    }
+
+    /// The single grid of a state on an input, where it has one.
+    pub fn grid(&self, id: usize, input: usize) -> Option<&Grid> {
+        self.value(id, input)?.grid()
+    }
+
+    /// The steps of a state.
+    pub fn pipeline(&self, id: usize) -> Pipeline {
+        let mut steps = Vec::new();
+        let mut at = id;
+        while self.states[at].parent != u32::MAX {
+            steps.push(self.transforms[self.states[at].step as usize]);
+            at = self.states[at].parent as usize;
+        }
+        steps.reverse();
+        Pipeline(steps)
+    }
+
+    /// Expands states in order of cost, up to `cost_max`, while budget and memory last.
+    ///
+    /// Returns whether it got through.
+    pub fn expand_to(&mut self, cost_max: u16, budget: &mut dyn Budget) -> bool {
+        let mut cost = 0;
+        while cost < self.frontier.len() && cost <= cost_max as usize {
+            let mut at = 0;
+            while at < self.frontier[cost].len() {
+                if budget.left() == 0 || self.bytes > self.limit_bytes {
+                    self.frontier[cost].drain(..at);
+                    return false;
+                }
+                let id = self.frontier[cost][at];
+                at += 1;
+                self.expand(id, false, budget);
+                self.expanded.push(id);
+            }
+            self.frontier[cost].clear();
+            cost += 1;
+        }
+        true
+    }
+
+    /// Makes the sizes of the answers known, and takes the steps that were waiting for them.
+    pub fn set_canvases(&mut self, canvases: Vec<Option<Size>>, budget: &mut dyn Budget) {
+        self.canvases = Some(canvases);
+        for id in self.expanded.clone() {
+            if budget.left() == 0 || self.bytes > self.limit_bytes {
+                return;
+            }
+            self.expand(id, true, budget);
+        }
+    }
+
+    fn expand(&mut self, id: u32, only_canvas: bool, budget: &mut dyn Budget) {
+        let n = self.graphs.len();
+        let is_list = self.value(id as usize, self.order[0]).is_none_or(|v| v.grid().is_none())
+            && (0..n).any(|i| matches!(self.value(id as usize, i), Some(Value::Many(_))));
+        let last = self.last_step(id);
+        if priors::is_leaf(last) {
+            return;
+        }
+        let cost = self.states[id as usize].cost;
+        let on_canvas = !is_list && self.is_on_canvas(id);
+        let mut surveys = Surveys::default();
+        let mut tuple = vec![NOTHING; n];
+        let mut work = 0;
+        for step in 0..self.transforms.len() {
+            let t = self.transforms[step];
+            let fits = match t.kind() {
+                Kind::Each => true,
+                Kind::Split => !is_list,
+                Kind::Join | Kind::Filter => is_list,
+            };
+            let waits = t.needs_canvas() || priors::is_leaf(Some(t));
+            let known = if only_canvas { waits } else { !waits || self.canvases.is_some() };
+            let leads_nowhere = priors::is_leaf(Some(t)) && !on_canvas
+                || last.is_some_and(|last| priors::is_redundant(last, t));
+            if !fits || !known || leads_nowhere {
+                continue;
+            }
+            if self.apply(id, t, &mut surveys, &mut tuple, &mut work) {
+                let state = State { parent: id, step: step as u16, cost: cost + priors::cost(t) };
+                self.admit(&tuple, state);
+            }
+        }
+        budget.spend(work);
+    }
+
+    fn last_step(&self, id: u32) -> Option<Transform> {
+        let state = self.states[id as usize];
+        (state.parent != u32::MAX).then(|| self.transforms[state.step as usize])
+    }
+
+    /// Whether a state has the size of the answer on every demonstration.
+    fn is_on_canvas(&self, id: u32) -> bool {
+        self.canvases.as_ref().is_some_and(|canvases| {
+            (0..self.train).all(|i| self.grid(id as usize, i).is_some_and(|g| Some(g.size()) == canvases[i]))
+        })
+    }
+
+    /// Applies one step to every input; true where it holds for all demonstrations and a test.
+    fn apply(
+        &mut self,
+        id: u32,
+        t: Transform,
+        surveys: &mut Surveys,
+        tuple: &mut [u32],
+        work: &mut u64,
+    ) -> bool {
+        let n = self.graphs.len();
+        let mut tests = 0;
+        for &input in &self.order {
+            let node = self.tuples[id as usize * n + input];
+            tuple[input] = NOTHING;
+            let mut result = None;
+            if node != NOTHING {
+                let value = &self.graphs[input].values[node as usize];
+                let canvas = self.canvases.as_ref().and_then(|c| c[input]);
+                result = match (t.choice(), value) {
+                    (Some(choice), Value::Many(list)) => {
+                        t.choose(list, surveys.measure(choice.property(), input, list))
+                    }
+                    _ => t.apply(value, canvas),
+                };
+                let drawn = result.as_ref().map_or(0, Value::area);
+                *work += 40 + value.area() as u64 * priors::weight(t) + drawn as u64;
+            }
+            let useful = self.useful.get(input).copied();
+            match result.filter(|value| useful.is_none_or(|limit| is_within(value, limit))) {
+                Some(value) => {
+                    tuple[input] = self.graphs[input].add(value, &mut self.bytes);
+                    tests += usize::from(input >= self.train);
+                }
+                None if input < self.train => return false,
+                None => {}
+            }
+        }
+        tests > 0
+    }
+
+    fn admit(&mut self, tuple: &[u32], state: State) {
+        let print = tuple.iter().fold(0x51_7c, |h, &node| mix(h, u64::from(node)));
+        if !self.seen.insert(print) {
+            return;
+        }
+        let id = self.states.len() as u32;
+        self.states.push(state);
+        self.tuples.extend_from_slice(tuple);
+        self.bytes += 8 + 4 * tuple.len() + 24;
+        let cost = state.cost as usize;
+        if self.frontier.len() <= cost {
+            self.frontier.resize_with(cost + 1, Vec::new);
+        }
+        self.frontier[cost].push(id);
+    }
+}
+
+/// Grids on the way are rarely larger than both the input and the output, turned or not, but for
+/// a frame.
+fn useful_size(pair: &Pair) -> Size {
+    let (a, b) = (pair.input.size(), pair.output.size());
+    let side = a.width.max(a.height).max(b.width).max(b.height) + 2;
+    Size::new(side, side)
+}
+
+fn is_within(value: &Value, limit: Size) -> bool {
+    value.grids().iter().all(|g| g.width() <= limit.width && g.height() <= limit.height)
+}
+
+/// What has been measured of the lists of one state, by property and input.
+#[derive(Default)]
+struct Surveys(Vec<(Property, usize, Vec<i32>)>);
+
+impl Surveys {
+    fn measure(&mut self, property: Property, input: usize, list: &[Grid]) -> &[i32] {
+        let known = self.0.iter().position(|(p, i, _)| (*p, *i) == (property, input));
+        let at = known.unwrap_or_else(|| {
+            self.0.push((property, input, property.measure(list)));
+            self.0.len() - 1
+        });
+        &self.0[at].2
+    }
+}
