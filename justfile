@@ -19,7 +19,7 @@ demo: plugins data
 # Passes every check that needs no GPU: lints, rules, unit, sandbox and end-to-end tests
 test: plugins guests lint
     cargo test --release --workspace --locked
-    cd plugins && CARGO_TARGET_DIR={{ guest_target }} cargo test --release --workspace --exclude 'stratagem-identity' --locked
+    cd plugins && CARGO_TARGET_DIR={{ guest_target }} cargo test --release --workspace --locked
 
 # Formatting, lints, licences
 lint: setup
@@ -27,11 +27,13 @@ lint: setup
     cargo clippy --release --workspace --all-targets --locked -- -D warnings
     cd plugins && cargo fmt --all --check
     cd plugins && CARGO_TARGET_DIR={{ guest_target }} cargo clippy --release --workspace --all-targets --locked -- -D warnings
+    cd tests/guests && cargo fmt --all --check
+    cd tests/guests && CARGO_TARGET_DIR={{ guest_target }} cargo clippy --release --workspace --locked -- -D warnings
     scripts/deny.sh
 
 # The binary
 build:
-    cargo build --release --locked -p stratagem-cli
+    cargo build --release --locked
 
 # Builds the shipped plugins beside the binary
 plugins: setup build

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Draws a run of the database as an SVG, for the README: scripts/picture.py RUN > docs/solve.svg"""
+"""Draws a run of the database as an SVG, for the README: scripts/picture.py RUN [--data-dir FOLDER] > docs/solve.svg"""
 
 import json
 import subprocess
 import sys
 
-STRATAGEM = "target/release/stratagem"
+STRATAGEM = ["target/release/stratagem", *sys.argv[2:]]
 PALETTE = "#000 #0074d9 #ff4136 #2ecc40 #ffdc00 #969696 #f012be #ff851b #7fdbff #870c25".split()
 CELL, GAP, TOP = 12, 36, 30
 
 
 def report(*words):
-    return json.loads(subprocess.check_output([STRATAGEM, *words, "--json"]))
+    return json.loads(subprocess.check_output([*STRATAGEM, *words, "--json"]))
 
 
 def panel(title, grid, left):

@@ -22,7 +22,7 @@ fn a_command_line_that_asks_for_what_there_is_not_is_misuse() {
         ("unknown split", vec!["solve", "before/training", "--strategy", PROBE], 2, &["no split training"]),
         ("unknown file", vec!["solve", "./no.json", "--strategy", PROBE], 2, &["\"./no.json\""]),
         ("unknown task shown", vec!["tasks", "show", "nothing"], 2, &["no task \"nothing\""]),
-        ("fuel beyond the bound", with(&["--fuel", "1000000000001"]), 2, &["`fuel`", "1000000000000"]),
+        ("fuel beyond the bound", with(&["--fuel", "1000000000001"]), 2, &["`fuel`", "1,000,000,000,000"]),
         ("memory beyond the bound", with(&["--memory-mb", "4096"]), 2, &["`memory_mb`", "[bounds]"]),
         ("a seed too large", with(&["--seed", "9007199254740992"]), 2, &["seed 9007199254740992"]),
         ("no jobs", with(&["--jobs", "0"]), 2, &["0 jobs"]),

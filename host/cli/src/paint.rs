@@ -9,7 +9,8 @@ static COLOUR: AtomicBool = AtomicBool::new(false);
 
 /// The ten colours in which ARC tasks are always shown, as red, green, blue.
 const PALETTE: [[u8; 3]; 10] = [
-    [0, 0, 0],
+    // Not quite black: a grid's edge shows on a black terminal.
+    [28, 28, 28],
     [0, 116, 217],
     [255, 65, 54],
     [46, 204, 64],
@@ -159,7 +160,7 @@ mod tests {
     fn two_rows_share_a_line_and_an_odd_row_stands_alone() {
         let line = half_blocks(&[0, 2], Some(&[1, 3]));
         assert_eq!(line.matches('▀').count(), 2);
-        assert!(line.contains("38;2;0;0;0;48;2;0;116;217"));
+        assert!(line.contains("38;2;28;28;28;48;2;0;116;217"));
         assert!(half_blocks(&[4], None).contains("49m"));
     }
 

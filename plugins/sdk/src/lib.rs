@@ -43,9 +43,9 @@ pub mod bindings {
 
 pub use bindings::exports::stratagem::strategy::strategy::{Description, Lesson};
 pub use bindings::stratagem::strategy::run::{Allowance, Level};
+pub use bindings::stratagem::strategy::types::{Answer, Grid, Pair, Refusal, Task};
 /// Interfaces that a plugin must ask for in `capabilities` and that the operator must grant.
 pub use bindings::stratagem::strategy::{artifacts, llm, memory, ttt};
-pub use bindings::stratagem::strategy::types::{Answer, Grid, Pair, Refusal, Task};
 pub use run::Run;
 
 #[doc(hidden)]

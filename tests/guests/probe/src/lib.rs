@@ -56,7 +56,9 @@ impl Strategy for Probe {
                 run.seed();
             },
             "host-calls" => {
-                (0..count).for_each(|_| drop(black_box(run.seed())));
+                for _ in 0..count {
+                    black_box(run.seed());
+                }
                 Ok(())
             }
             "offers" => {
