@@ -138,11 +138,9 @@ fn every_truncation_of_an_archive_is_refused_and_no_changed_byte_panics() {
 fn a_bad_member_is_named_with_its_archive() {
     let bytes = zip_of(&[("training/a.json", TASK), ("training/b.json", &TASK.replace("[[5]]", "[[10]]"))]);
     let found = refusal(&bytes);
-    assert!(
-        found.starts_with(
-            "x.zip: training/b.json: train[0].output[0]: cell 10 is not a colour: 0 to 9 (line 1"
-        )
-    );
+    assert!(found.starts_with(
+        "x.zip: training/b.json: train[0].output[0][0]: cell 10 is not a colour: 0 to 9 (line 1"
+    ));
     let bytes = zip_of(&[("training/a.json", TASK), ("evaluation/a.json", TASK)]);
     let expected = "task a is there twice: in x.zip: evaluation/a.json (evaluation) and in x.zip: training/a.json (training)";
     assert_eq!(refusal(&bytes), expected);

@@ -38,7 +38,7 @@ fn a_bad_file_is_refused_with_its_place_and_its_line() {
         (with_output("[[1,2],[3]]"), "train[1].output: row 1 of the grid has 1 cells, row 0 has 2: all rows"),
         (with_output(&rows(31)), "a.json: train[1].output: grid has 31 rows: limit 30 (line 1 column "),
         (with_output(&rows(9000)), "train[1].output: grid has over 31 rows: limit 30"),
-        (with_output("[[1,10]]"), "train[1].output[0]: cell 10 is not a colour: 0 to 9 (line 1 column "),
+        (with_output("[[1,10]]"), "train[1].output[0][1]: cell 10 is not a colour: 0 to 9 (line 1 column "),
         (with_output("[[1.5]]"), "train[1].output[0][0]: invalid type: floating point `1.5`"),
         (with_output("null"), "train[1].output: invalid type: null, expected a grid"),
         (with_output("\"\\u001b[2J\""), r#"invalid type: string "\u{1b}[2J", expected a grid"#),
@@ -77,12 +77,12 @@ fn a_bad_file_is_refused_with_its_place_and_its_line() {
             by_id(&["007bbfb7"], &with_output(&rows(31))),
             "007bbfb7.train[1].output: grid has 31 rows: limit 30",
         ),
-        (by_id(&["../x"], TASK), r#""../x": task id is 4 bytes long: 1 to 128 bytes of letters"#),
+        (by_id(&["../x"], TASK), r#""../x": task id "../x" is not plain: 1 to 128 bytes of letters"#),
         (
             by_id(&["b"], TASK).replacen('{', r#"{"a":[[[1]]],"#, 1),
             "a task under key \"b\", after the outputs",
         ),
-        (by_id(&["b"], "[[[1,10]]]"), "b[0][0]: cell 10 is not a colour"),
+        (by_id(&["b"], "[[[1,10]]]"), "b[0][0][1]: cell 10 is not a colour"),
         (by_id(&["b"], TASK).replacen('{', r#"{"name":"x","#, 1), r#"unknown key "name""#),
         ("[".repeat(10_000), "invalid type: sequence"),
         (r#"{"a":"#.repeat(10_000), r#"a: unknown key "a": a task has "train", "test""#),
@@ -147,7 +147,7 @@ fn an_id_is_a_plain_file_name() {
     let folder = Folder::new(&[("my task.json", TASK)]);
     let message = folder.refusal(&["my task.json"]);
     assert!(
-        message.starts_with("my task.json: task id is 7 bytes long: 1 to 128 bytes of letters"),
+        message.starts_with("my task.json: task id \"my task\" is not plain: 1 to 128 bytes of letters"),
         "{message}"
     );
     let hint = folder.read(&["my task.json"], None).unwrap_err().hint().unwrap();
@@ -205,7 +205,7 @@ fn solutions_fit_their_challenges_or_are_refused() {
             "x_solutions.json: 2 outputs for task b, which has 1 test inputs: one a test input",
         ),
         (r#"{"a":[[[7]]],"b":[]}"#.to_owned(), "x_solutions.json: 0 outputs for task b"),
-        (by_id(&["a", "b"], "[[[10]]]"), "x_solutions.json: a[0][0]: cell 10 is not a colour: 0 to 9"),
+        (by_id(&["a", "b"], "[[[10]]]"), "x_solutions.json: a[0][0][0]: cell 10 is not a colour: 0 to 9"),
     ];
     for (solutions, expected) in cases {
         let folder = Folder::new(&[("x_challenges.json", &challenges), ("x_solutions.json", &solutions)]);
