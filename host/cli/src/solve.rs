@@ -72,15 +72,10 @@ fn load(
     solve: &Solve,
     sandbox: &stratagem_runtime::Sandbox,
 ) -> Result<Vec<(Package, LoadedStrategy)>, Failure> {
-    let mut names: Vec<&str> =
-        solve.strategies.iter().chain(&bench.config.strategies).map(String::as_str).collect();
-    if !solve.strategies.is_empty() {
-        names.truncate(solve.strategies.len());
-    }
-    if names.is_empty() {
-        names.push(USUAL_STRATEGY);
-    }
-    let load = |name: &&str| {
+    let usual = [USUAL_STRATEGY.to_owned()];
+    let named = [&solve.strategies[..], &bench.config.strategies, &usual];
+    let names = named.into_iter().find(|names| !names.is_empty()).unwrap_or_default();
+    let load = |name: &String| {
         let package = bench.package(name)?;
         let strategy = sandbox.load(&package)?;
         Ok((package, strategy))
@@ -256,6 +251,9 @@ pub fn picture(result: &TaskResult) -> String {
             row.push(Panel { title: format!("attempt {}{mark}", at + 1), grid: &answer.grid });
         }
         text += &paint::panels(&row);
+        if result.ranking[test].is_empty() {
+            text += &paint::dim("  no answer was offered\n");
+        }
         if let Some(best) = result.attempts(test).next() {
             let rationale = quote(&best.rationale, 90);
             text += &paint::dim(&format!("  {rationale}  confidence {:.2}\n", best.confidence));

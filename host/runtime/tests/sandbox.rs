@@ -99,6 +99,12 @@ fn the_seed_is_the_only_chance() {
     assert_ne!(answers(3), answers(4));
 }
 
+/// The processor's own quotient of zeros has another sign than the constant: without canonical bits they differ.
+#[test]
+fn not_a_number_has_one_bit_pattern() {
+    assert_eq!(run("nan", 0, &Limits::default()).steps[1].detail, "0");
+}
+
 #[test]
 fn memory_is_capped_and_its_peak_is_reported() {
     let limits = Limits { memory_mb: 32, ..Limits::default() };

@@ -1,6 +1,6 @@
 //! Write a Stratagem strategy in Rust.
 //!
-//! ```ignore
+//! ```no_run
 //! use stratagem_sdk::{Answer, Description, Run, Strategy, Task, export};
 //!
 //! struct Identity;
@@ -19,6 +19,7 @@
 //! }
 //!
 //! export!(Identity);
+//! # fn main() {}
 //! ```
 //!
 //! Offer answers as soon as they are found: they are kept however the run ends. Whatever happens
