@@ -73,8 +73,8 @@ fn load(
     sandbox: &stratagem_runtime::Sandbox,
 ) -> Result<Vec<(Package, LoadedStrategy)>, Failure> {
     let usual = [USUAL_STRATEGY.to_owned()];
-    let named = [&solve.strategies[..], &bench.config.strategies, &usual];
-    let names = named.into_iter().find(|names| !names.is_empty()).unwrap_or_default();
+    let choices = [&solve.strategies[..], &bench.config.strategies, &usual];
+    let names = choices.into_iter().find(|names| !names.is_empty()).unwrap_or_default();
     let load = |name: &String| {
         let package = bench.package(name)?;
         let strategy = sandbox.load(&package)?;
