@@ -138,3 +138,24 @@ fn a_damaged_file_in_the_code_cache_is_made_again() {
     let report = host.json(&["solve", "before", "--strategy", PROBE, "--json", "-"]);
     assert_eq!(report["summary"]["solved_at_1"], 1);
 }
+
+/// A few hundred kilobytes can ask a compiler for minutes and gigabytes.
+#[test]
+fn a_component_that_is_hard_to_compile_costs_its_load_and_nothing_else() {
+    let host = Host::with_a_run();
+    host.write_tasks(1);
+    let work = "(i32.add (i32.mul (local.get 0) (i32.const 7)) (i32.const 1)) local.set 0 ".repeat(150_000);
+    host.write("bomb.wasm", component(&format!("(component (core module (func (param i32) {work})))")));
+    let before = host.kept();
+    for (limits, words) in [
+        ("wall_ms = 150", ["it was not done in time", "limits 150 ms"]),
+        ("memory_mb = 96", ["the compiler ended with signal", "96 MiB"]),
+    ] {
+        host.write("small.toml", format!("[compile]\n{limits}\n"));
+        let args = ["--config", "small.toml", "solve", "./tasks", "--strategy", "./bomb.wasm"];
+        let said = host.run(&args);
+        said.refused(limits, 1, &["bomb.wasm", "does not compile", "[compile]", words[0], words[1]]);
+        assert!(host.kept() == before, "{limits}: something was stored");
+    }
+    host.succeeds(&["solve", "./tasks", "--strategy", PROBE]);
+}

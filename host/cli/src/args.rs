@@ -48,6 +48,9 @@ pub enum Command {
     Runs(Runs),
     /// Check this installation and say what is missing
     Doctor(Doctor),
+    /// Compiles the component on stdin, within limits; the program calls itself so
+    #[command(hide = true)]
+    Compile { wall_ms: u64, memory_mb: u64 },
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use directories::ProjectDirs;
 use serde::Deserialize;
 use stratagem_domain::{Limits, LimitsOverlay, Settings};
+use stratagem_runtime::CompileLimits;
 
 use crate::args::Global;
 use crate::failure::Failure;
@@ -21,6 +22,7 @@ pub struct Config {
     pub seed: u64,
     pub jobs: Option<usize>,
     pub limits: LimitsOverlay,
+    pub compile: CompileLimits,
     bounds: LimitsOverlay,
     pub settings: BTreeMap<String, Settings>,
     /// The file it was read from; none where there is none.
@@ -136,6 +138,7 @@ mod tests {
             "seed",
             "jobs",
             "limits",
+            "compile",
             "bounds",
             "settings",
         ] {

@@ -20,6 +20,7 @@ mod workbench;
 use std::process::ExitCode;
 
 use clap::Parser;
+use stratagem_runtime::{CompileLimits, compile_child};
 
 use crate::args::{Args, Command};
 use crate::failure::Failure;
@@ -38,12 +39,16 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), Failure> {
-    let bench = Workbench::new(&args.global)?;
+    let bench = || Workbench::new(&args.global);
     match &args.command {
-        Command::Tasks(command) => tasks::run(&bench, command),
-        Command::Solve(solve) => solve::run(&bench, solve),
-        Command::Plugin(command) => plugins::run(&bench, command),
-        Command::Runs(command) => runs::run(&bench, command),
-        Command::Doctor(doctor) => doctor::run(&bench, doctor),
+        Command::Tasks(command) => tasks::run(&bench()?, command),
+        Command::Solve(solve) => solve::run(&bench()?, solve),
+        Command::Plugin(command) => plugins::run(&bench()?, command),
+        Command::Runs(command) => runs::run(&bench()?, command),
+        Command::Doctor(doctor) => doctor::run(&bench()?, doctor),
+        // The child of this program that compiles: it has no settings, no folder and no home.
+        &Command::Compile { wall_ms, memory_mb } => {
+            compile_child(CompileLimits { wall_ms, memory_mb }).map_err(Failure::new)
+        }
     }
 }

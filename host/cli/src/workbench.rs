@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use stratagem_domain::{LabelledTask, Limits, LimitsOverlay, PluginIdentity, quote};
-use stratagem_runtime::{LoadedStrategy, Manifest, Package, Sandbox, SandboxConfig};
+use stratagem_runtime::{CompilerProcess, LoadedStrategy, Manifest, Package, Sandbox, SandboxConfig};
 use stratagem_store::Store;
 
 use crate::args::Global;
@@ -35,7 +35,11 @@ impl Workbench {
         let slots = u32::try_from(jobs).unwrap_or(u32::MAX).min(1_000);
         let cache = Some(self.places.cache.clone());
         let bounds = self.config.bounds();
-        Ok(Sandbox::new(&SandboxConfig { cache, slots, bounds, ..SandboxConfig::default() })?)
+        let program =
+            std::env::current_exe().map_err(|error| Failure::new(format!("this program: {error}")))?;
+        let compiler =
+            Some(CompilerProcess { program, args: vec!["compile".into()], limits: self.config.compile });
+        Ok(Sandbox::new(&SandboxConfig { cache, slots, bounds, compiler, ..SandboxConfig::default() })?)
     }
 
     /// How many tasks at the same time: as asked, else one a processor.

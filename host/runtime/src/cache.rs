@@ -9,6 +9,7 @@ use stratagem_domain::Digest;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::compiler::{CompilerProcess, compile_here};
 use crate::{LoadError, Package};
 
 /// A folder of compiled components, owned by the host.
@@ -17,20 +18,30 @@ use crate::{LoadError, Package};
 /// another compiler or another setting never meets it. What an author compiled is never read.
 pub struct CodeCache {
     folder: Option<PathBuf>,
+    compiler: Option<CompilerProcess>,
     engine: Digest,
 }
 
 impl CodeCache {
-    pub fn new(folder: Option<PathBuf>, engine: &Engine) -> Self {
+    pub fn new(folder: Option<PathBuf>, compiler: Option<CompilerProcess>, engine: &Engine) -> Self {
         let mut settings = Collect(Vec::new());
         engine.precompile_compatibility_hash().hash(&mut settings);
-        Self { folder, engine: Digest::of(&settings.0) }
+        Self { folder, compiler, engine: Digest::of(&settings.0) }
     }
 
     /// The component's compiled code: from the folder, or compiled now and kept there.
     pub fn component(&self, engine: &Engine, package: &Package) -> Result<Component, LoadError> {
         check_header(package)?;
-        let Some(folder) = &self.folder else { return compile(engine, package)?.load(engine, package) };
+        let Some(folder) = &self.folder else {
+            return load(engine, &self.compile(engine, package)?, package);
+        };
+        // Of an error its kind only: its text would name the draft, which is nobody's business.
+        let fail = |error: std::io::Error| LoadError::Cache {
+            path: folder.clone(),
+            reason: error.kind().to_string(),
+        };
+        make_private(folder).map_err(fail)?;
+        check_private(folder)?;
         let key = Digest::of_parts([package.digest.as_bytes(), self.engine.as_bytes()]);
         let file = folder.join(format!("{key}.cwasm"));
         if file.is_file()
@@ -38,47 +49,67 @@ impl CodeCache {
         {
             return Ok(component);
         }
-        let compiled = compile(engine, package)?;
-        // Of the error its kind only: its text would name the draft, which is nobody's business.
-        let fail = |error: std::io::Error| LoadError::Cache {
-            path: folder.clone(),
-            reason: error.kind().to_string(),
-        };
-        compiled.keep(folder, &file).map_err(fail)?;
-        compiled.load(engine, package)
+        let code = self.compile(engine, package)?;
+        keep(&code, folder, &file).map_err(fail)?;
+        load(engine, &code, package)
+    }
+
+    fn compile(&self, engine: &Engine, package: &Package) -> Result<Vec<u8>, LoadError> {
+        match &self.compiler {
+            Some(compiler) => compiler.compile(package),
+            None => compile_here(engine, package),
+        }
     }
 }
 
-struct Compiled(Vec<u8>);
-
-/// Compiles a component; the bytes are untrusted, the size is capped where they were read.
-fn compile(engine: &Engine, package: &Package) -> Result<Compiled, LoadError> {
-    let invalid =
-        |error: wasmtime::Error| LoadError::Invalid { plugin: package.label(), reason: format!("{error:#}") };
-    engine.precompile_component(&package.component).map(Compiled).map_err(invalid)
+// SAFETY: the bytes come from a compiler of this program, a line above in every caller.
+#[allow(unsafe_code)]
+fn load(engine: &Engine, code: &[u8], package: &Package) -> Result<Component, LoadError> {
+    unsafe { Component::deserialize(engine, code) }
+        .map_err(|error| LoadError::Invalid { plugin: package.label(), reason: format!("{error:#}") })
 }
 
-impl Compiled {
-    // SAFETY: the bytes come from `precompile_component` of this engine, a line above.
-    #[allow(unsafe_code)]
-    fn load(&self, engine: &Engine, package: &Package) -> Result<Component, LoadError> {
-        unsafe { Component::deserialize(engine, &self.0) }
-            .map_err(|error| LoadError::Invalid { plugin: package.label(), reason: format!("{error:#}") })
-    }
+/// Writes the file under another name first, so that a reader meets all of it or nothing.
+fn keep(code: &[u8], folder: &Path, file: &Path) -> std::io::Result<()> {
+    let mut draft = tempfile::NamedTempFile::new_in(folder)?;
+    draft.write_all(code)?;
+    draft.persist(file).map_err(|error| error.error)?;
+    Ok(())
+}
 
-    /// Writes the file under another name first, so that a reader meets all of it or nothing.
-    fn keep(&self, folder: &Path, file: &Path) -> std::io::Result<()> {
-        fs::create_dir_all(folder)?;
-        let mut draft = tempfile::NamedTempFile::new_in(folder)?;
-        draft.write_all(&self.0)?;
-        draft.persist(file).map_err(|error| error.error)?;
-        Ok(())
+/// Makes the folder, for its owner alone.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Refuses a folder that others may write: what lies in it is run.
+#[cfg(unix)]
+fn check_private(folder: &Path) -> Result<(), LoadError> {
+    use std::os::unix::fs::MetadataExt;
+    let unsafe_to_use = |reason: String| LoadError::OpenCache { path: folder.to_owned(), reason };
+    let metadata = fs::metadata(folder).map_err(|error| unsafe_to_use(error.to_string()))?;
+    let (owner, user) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    if owner != user {
+        return Err(unsafe_to_use(format!("belongs to user {owner}, this is user {user}")));
     }
+    match metadata.mode() & 0o022 {
+        0 => Ok(()),
+        _ => Err(unsafe_to_use(format!("others may write it (mode {:o})", metadata.mode() & 0o777))),
+    }
+}
+
+#[cfg(not(unix))]
+fn check_private(_: &Path) -> Result<(), LoadError> {
+    Ok(())
 }
 
 /// Maps compiled code into the process. A file of another engine, or a damaged header, is an error.
 // SAFETY: `deserialize_file` runs what it reads. The folder is the host's own, its name carries the digest
-// of component and engine, and files come into it only through `Compiled::keep`.
+// of component and engine, nobody else may write it, and files come into it only through `keep`.
 #[allow(unsafe_code)]
 fn load_file(engine: &Engine, file: &Path) -> wasmtime::Result<Component> {
     unsafe { Component::deserialize_file(engine, file) }

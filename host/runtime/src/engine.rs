@@ -12,6 +12,7 @@ use wasmtime::{
 };
 
 use crate::cache::CodeCache;
+use crate::compiler::CompilerProcess;
 use crate::contract::Surface;
 use crate::limiter::{MAX_INSTANCES, MAX_MEMORIES, MAX_TABLES};
 use crate::state::RunState;
@@ -45,6 +46,8 @@ pub struct SandboxConfig {
     /// The operator's bounds: the pool's slots are as large as the largest run.
     pub bounds: Limits,
     pub tuning: Tuning,
+    /// Compiles what is not in the cache; none compiles in this process, which is for plugins of one's own.
+    pub compiler: Option<CompilerProcess>,
 }
 
 /// The engine that plugins run in: shared by all runs, cheap to call, one a process.
@@ -59,7 +62,7 @@ pub struct Sandbox {
 
 impl Default for SandboxConfig {
     fn default() -> Self {
-        Self { cache: None, slots: 1, bounds: Limits::bounds(), tuning: Tuning::Tuned }
+        Self { cache: None, slots: 1, bounds: Limits::bounds(), tuning: Tuning::Tuned, compiler: None }
     }
 }
 
@@ -70,7 +73,7 @@ impl Sandbox {
         let engine = Engine::new(&engine_config(config)).map_err(fail)?;
         let mut linker = Linker::new(&engine);
         host::link_run(&mut linker).map_err(fail)?;
-        let cache = CodeCache::new(config.cache.clone(), &engine);
+        let cache = CodeCache::new(config.cache.clone(), config.compiler.clone(), &engine);
         let stop = Arc::new(AtomicBool::new(false));
         let ticker = start_ticker(&engine, &stop)?;
         let metered = config.tuning != Tuning::Unlimited;
@@ -136,6 +139,12 @@ fn engine_config(config: &SandboxConfig) -> Config {
         engine.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
     }
     engine
+}
+
+/// What a process is configured with that only compiles: the same code comes of it as of the tuned
+/// engine, and no address space is taken for a pool.
+pub fn compile_config() -> Config {
+    engine_config(&SandboxConfig { tuning: Tuning::OnDemand, ..SandboxConfig::default() })
 }
 
 /// A grown page is zeroed by the host: it costs as much as that work, which wasmtime charges nothing for.

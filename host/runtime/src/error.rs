@@ -31,8 +31,12 @@ pub enum LoadError {
     NotBacked { plugin: String, interface: String },
     #[error("plugin {plugin}: `describe` failed: {reason}")]
     Undescribed { plugin: String, reason: String },
+    #[error("plugin {plugin}: component does not compile: {how} ({limits})")]
+    NotCompiled { plugin: String, how: String, limits: String },
     #[error("compiled-code cache {}: {reason}", .path.display())]
     Cache { path: PathBuf, reason: String },
+    #[error("compiled-code cache {} is not safe to use: {reason}", .path.display())]
+    OpenCache { path: PathBuf, reason: String },
     #[error("sandbox cannot start: {0}")]
     Engine(String),
 }
@@ -65,6 +69,12 @@ impl LoadError {
             Self::Undescribed { .. } => Some("`describe` must return at once, without any input".into()),
             Self::Cache { .. } => {
                 Some("set `cache` in stratagem.toml, or --data-dir, to a writable folder".into())
+            }
+            Self::NotCompiled { .. } => Some(
+                "split its largest functions; or raise `wall_ms` or `memory_mb` under [compile] in stratagem.toml".into(),
+            ),
+            Self::OpenCache { .. } => {
+                Some("what lies in it is run: make it your own and chmod it to 700, or name another".into())
             }
             Self::Engine(_) => None,
         }

@@ -10,6 +10,7 @@
 
 mod bindings;
 mod cache;
+mod compiler;
 mod componentize;
 mod contract;
 mod engine;
@@ -21,6 +22,7 @@ mod package;
 mod run;
 mod state;
 
+pub use compiler::{CompileLimits, CompilerProcess, compile_child};
 pub use componentize::componentize;
 pub use contract::{Interface, Surface, WORLD};
 pub use engine::{Sandbox, SandboxConfig, Tuning};

@@ -239,3 +239,39 @@ fn what_is_no_plugin_of_this_world_is_refused_before_it_runs() {
     let error = sandbox.load(&package("greedy")).err().unwrap().to_string();
     assert_eq!(error, "plugin \"greedy\" imports `artifacts`, which plugin.toml does not ask for");
 }
+
+/// A compiler that hangs, crashes or refuses costs one plugin its load, and is gone afterwards.
+#[cfg(unix)]
+#[test]
+fn a_compiler_process_that_misbehaves_is_ended_and_named() {
+    use stratagem_runtime::{CompileLimits, CompilerProcess};
+    let load = |script: &str| {
+        let limits = CompileLimits { wall_ms: 300, memory_mb: 512 };
+        let args = vec!["-c".to_owned(), script.to_owned()];
+        let compiler = Some(CompilerProcess { program: "/bin/sh".into(), args, limits });
+        let sandbox = Sandbox::new(&SandboxConfig { compiler, ..SandboxConfig::default() }).unwrap();
+        sandbox.load(&package("probe")).err().unwrap().to_string()
+    };
+    let slow = load("exec /bin/sleep 60");
+    assert!(slow.contains("was not done in time (limits 300 ms, 512 MiB)"), "{slow}");
+    let crashed = load("kill -ABRT $$");
+    assert!(crashed.contains("signal: 6"), "{crashed}");
+    let refused = load("echo 'error: too deep' >&2; exit 1");
+    assert!(refused.ends_with("component is not valid: too deep"), "{refused}");
+    let silent = load("cat >/dev/null");
+    assert!(silent.contains("does not compile"), "{silent}");
+    let forged = load("cat >/dev/null; echo no code of ours");
+    assert!(forged.contains("is not valid"), "{forged}");
+}
+
+/// What lies in the cache is run, so a folder that others may write is not used.
+#[cfg(unix)]
+#[test]
+fn a_cache_that_others_may_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let config = SandboxConfig { cache: Some(folder.path().to_owned()), ..SandboxConfig::default() };
+    let error = Sandbox::new(&config).unwrap().load(&package("probe")).err().unwrap().to_string();
+    assert!(error.contains("others may write it (mode 777)"), "{error}");
+}
