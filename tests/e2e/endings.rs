@@ -134,7 +134,7 @@ fn a_plugin_that_breaks_is_named_with_its_own_words() {
         Case {
             act: "overflow-stack",
             outcome: "trap",
-            complaint: "trapped: \"",
+            complaint: "trapped: \"call stack exhausted\"",
             shown: &["call stack exhausted", "\n    at ", "descend"],
             answers: 1,
             ..Case::default()
@@ -149,7 +149,8 @@ fn a_plugin_that_returns_is_judged_by_its_answers() {
         Case {
             act: "give-up",
             outcome: "solved",
-            shown: &["at fault: nobody", "ended: \"no idea\""],
+            complaint: "gave up: \"no idea\"",
+            shown: &["at fault: nobody", "gave up: \"no idea\""],
             answers: 1,
             ..Case::default()
         },
@@ -158,6 +159,7 @@ fn a_plugin_that_returns_is_judged_by_its_answers() {
             act: "answers",
             top: "[limits]\nanswers = 5",
             outcome: "solved",
+            complaint: "gave up: \"exhausted: answers: limit 5\"",
             shown: &["5 kept, 1 refused", "answers: limit 5"],
             answers: 5,
             ..Case::default()

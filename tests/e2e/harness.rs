@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -108,6 +109,11 @@ impl Host {
 
     pub fn run(&self, args: &[&str]) -> Said {
         Said::of(self.command(args).output().unwrap())
+    }
+
+    /// Runs a command whose stdout goes elsewhere.
+    pub fn run_into(&self, args: &[&str], stdout: impl Into<Stdio>) -> Said {
+        Said::of(self.command(args).stdout(stdout).output().unwrap())
     }
 
     /// Starts a command and does not wait for it.
@@ -243,6 +249,11 @@ fn rows(db: &Connection, table: &str, wanted: impl Fn(&str) -> bool) -> rusqlite
     let mut rows = select.query_map([], text)?.collect::<rusqlite::Result<Vec<String>>>()?;
     rows.sort_unstable();
     Ok(rows)
+}
+
+/// Says which part of a test could not be done here; the print macros are captured, and this is not.
+pub fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
 /// A task whose output is its input; `n` tells it from others.

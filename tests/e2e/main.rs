@@ -8,6 +8,7 @@ mod bad_plugins;
 mod bad_tasks;
 mod endings;
 mod harness;
+mod outputs;
 mod replay;
 mod resume;
 mod settings;

@@ -2,7 +2,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::harness::{Host, PROBE, Said, identity};
+use crate::harness::{Host, PROBE, Said, identity, skipped};
 
 fn json_of(said: &Said) -> Value {
     serde_json::from_str(&said.stdout).unwrap_or_else(|error| panic!("{error}: {said:?}"))
@@ -80,7 +80,7 @@ fn colour_is_for_terminals_unless_asked_for_or_forbidden() {
             assert!(!is_coloured(&forbidden) && forbidden.contains("solved"), "{forbidden:?}");
             assert!(is_coloured(&empty), "an empty NO_COLOR forbids nothing");
         }
-        _ => println!("skipped: `script` gives no terminal here"),
+        _ => skipped("`script` gives no terminal here"),
     }
 }
 
@@ -170,4 +170,44 @@ fn plugins_are_listed_and_inspected_as_json_too() {
     assert_eq!(list.status, Some(0));
     let text = list.stdout;
     assert!(text.contains("broken/plugin.toml: line 1"), "{text}");
+}
+
+#[test]
+fn a_strategy_named_by_path_is_relative_to_the_file_that_names_it() {
+    let host = Host::new();
+    host.write_tasks(1);
+    host.write("sub/place/stratagem.toml", "strategies = [\"../../guests/probe\"]");
+    let report = host.json(&["--config", "sub/place/stratagem.toml", "solve", "./tasks", "--json", "-"]);
+    assert_eq!(report["tasks"][0]["strategy"], "probe");
+}
+
+#[test]
+fn a_bound_that_no_memory_can_reach_and_a_limit_of_nothing_are_refused() {
+    let host = Host::with_a_run();
+    host.write_tasks(1);
+    let solve = ["solve", "./tasks", "--strategy", PROBE];
+    host.write("stratagem.toml", "[bounds]\nmemory_mb = 8192");
+    host.refuses("bound", &solve, 2, &["stratagem.toml", "bound `memory_mb` is 8,192: 1 to 4,096"]);
+    host.write("stratagem.toml", "[limits]\nmemory_mb = 0");
+    host.refuses("limit", &solve, 2, &["limit `memory_mb` is 0"]);
+    host.write("stratagem.toml", "");
+    host.refuses("jobs", &[&solve[..], &["--jobs", "100000"]].concat(), 2, &["100000 jobs: 1 to 256"]);
+}
+
+/// `plugin inspect` is what one runs on a plugin before trusting it.
+#[test]
+fn what_a_manifest_says_cannot_steer_the_terminal() {
+    let host = Host::new();
+    let manifest = std::fs::read_to_string(host.path("guests/probe/plugin.toml")).unwrap();
+    let component = std::fs::read(host.path("guests/probe/component.wasm")).unwrap();
+    let lines = manifest
+        .lines()
+        .map(|line| if line.starts_with("summary") { r#"summary = "\u001b[2Jgone""# } else { line });
+    host.write("sly/plugin.toml", lines.collect::<Vec<_>>().join("\n"));
+    host.write("sly/component.wasm", component);
+    let text = host.succeeds(&["plugin", "inspect", "./sly"]);
+    assert!(text.contains("\\u{1b}[2Jgone") && !text.contains('\u{1b}'), "{text:?}");
+    host.write("odd/plugin.toml", "\"\\u001b[2J\" = 1\nname = \"a\"\nversion = \"1.0.0\"\nkind = \"b\"");
+    let said = host.run(&["plugin", "inspect", "./odd"]);
+    assert!(said.stderr.contains("\\u{1b}[2J") && !said.stderr.contains('\u{1b}'), "{said:?}");
 }

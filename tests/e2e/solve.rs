@@ -224,3 +224,37 @@ fn the_pictures_and_the_table_say_what_was_solved() {
     }
     assert!(!text.contains('\u{1b}'), "no colour was asked for");
 }
+
+/// The first run imports the folder under its name; the second must still read what was edited.
+#[test]
+fn a_folder_is_read_again_even_where_a_dataset_has_its_name() {
+    let host = Host::new();
+    host.write_tasks(1);
+    let tasks =
+        || host.json(&["solve", "tasks", "--strategy", PROBE, "--json", "-"])["summary"]["tasks"].clone();
+    assert_eq!(tasks(), 1);
+    host.write_tasks(3);
+    assert_eq!(tasks(), 3);
+}
+
+/// Datasets share tasks: the run belongs to the one that was named.
+#[test]
+fn a_run_is_filed_under_the_dataset_that_was_named() {
+    let host = Host::new();
+    host.write("one/evaluation/t.json", identity(1));
+    host.write("two/training/t.json", identity(1));
+    host.succeeds(&["tasks", "import", "one"]);
+    host.succeeds(&["tasks", "import", "two"]);
+    for place in ["one", "two"] {
+        std::fs::rename(host.path(place), host.path(&format!("{place}-away"))).unwrap();
+    }
+    host.succeeds(&["solve", "one/evaluation", "--strategy", PROBE]);
+    let split = "SELECT split FROM run_tasks JOIN arc_tasks t ON t.id = task_id";
+    assert_eq!(host.one::<String>(split), "evaluation");
+    let resumed = |what: &str| {
+        host.json(&["solve", what, "--strategy", PROBE, "--resume", "--json", "-"])["summary"]["resumed"]
+            .clone()
+    };
+    assert_eq!(resumed("two/training"), 0, "another dataset's run is not this one's");
+    assert_eq!((resumed("one/evaluation"), resumed("two/training")), (1.into(), 1.into()));
+}

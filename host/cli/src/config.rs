@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 use serde::Deserialize;
-use stratagem_domain::{Limits, LimitsOverlay, Settings};
+use stratagem_domain::{Limits, LimitsOverlay, Settings, escape, grouped};
 use stratagem_runtime::CompileLimits;
 
 use crate::args::Global;
@@ -41,6 +41,14 @@ pub struct Places {
 }
 
 const FILE: &str = "stratagem.toml";
+/// What a 32-bit memory can hold.
+const MAX_MEMORY_MB: u64 = 4_096;
+
+/// Tells a plugin's path from its name.
+pub fn is_path(strategy: &str) -> bool {
+    let end = Path::new(strategy).extension();
+    strategy.contains(['/', '\\']) || end.is_some_and(|end| end == "wasm" || end == "toml")
+}
 
 impl Config {
     /// Reads the file that was named, or the one here, or the one in the platform's folder.
@@ -54,6 +62,22 @@ impl Config {
             Failure::misuse(format!("{}: {error}", file.display())).hint("name a settings file that exists")
         })?;
         let mut config = Self::parse(&text, &file)?;
+        let base = file.parent().unwrap_or(Path::new("")).to_owned();
+        for strategy in &mut config.strategies {
+            if is_path(strategy) {
+                *strategy = base.join(&*strategy).to_string_lossy().into_owned();
+            }
+        }
+        let asked = config.bounds().memory_mb;
+        if !(1..=MAX_MEMORY_MB).contains(&asked) {
+            let message = format!(
+                "{}: bound `memory_mb` is {}: 1 to {}",
+                file.display(),
+                grouped(asked),
+                grouped(MAX_MEMORY_MB)
+            );
+            return Err(Failure::misuse(message).hint("a WebAssembly memory has 32-bit addresses"));
+        }
         config.file = Some(file);
         Ok(config)
     }
@@ -61,7 +85,7 @@ impl Config {
     fn parse(text: &str, file: &Path) -> Result<Self, Failure> {
         toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            Failure::misuse(format!("{}: line {line}: {}", file.display(), error.message()))
+            Failure::misuse(format!("{}: line {line}: {}", file.display(), escape(error.message(), 400)))
                 .hint("every key is described in docs/configuration.md")
         })
     }
@@ -107,8 +131,6 @@ fn project_dirs() -> Option<ProjectDirs> {
 
 #[cfg(test)]
 mod tests {
-    use stratagem_domain::grouped;
-
     use super::*;
 
     #[test]

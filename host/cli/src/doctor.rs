@@ -4,7 +4,7 @@ use stratagem_runtime::Package;
 use crate::args::Doctor;
 use crate::failure::Failure;
 use crate::guest::Toolchain;
-use crate::output::print_json;
+use crate::output::{outln, print_json};
 use crate::paint;
 use crate::workbench::Workbench;
 
@@ -59,8 +59,8 @@ pub fn run(bench: &Workbench, doctor: &Doctor) -> Result<(), Failure> {
                 "ok" => paint::good("ok"),
                 state => paint::bad(state),
             };
-            println!("{:<14} {mark}  {}", check.name, check.found);
-            check.hint.iter().for_each(|hint| println!("{:<14} hint: {hint}", ""));
+            outln!("{:<14} {mark}  {}", check.name, check.found);
+            check.hint.iter().for_each(|hint| outln!("{:<14} hint: {hint}", ""));
         }
     }
     match checks.iter().filter(|check| check.state == "broken").count() {

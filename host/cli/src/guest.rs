@@ -1,7 +1,6 @@
 //! Builds plugins of Rust sources: a core module by cargo, a component of it in this process.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -9,7 +8,7 @@ use stratagem_domain::Digest;
 use stratagem_runtime::{Manifest, componentize};
 
 use crate::failure::Failure;
-use crate::output::share;
+use crate::output::replace;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -24,6 +23,7 @@ pub enum Toolchain {
 impl Toolchain {
     const RUSTC: &'static str = "/usr/bin/rustc";
     const CARGO: &'static str = "/usr/bin/cargo";
+    const LINKER: &'static str = "wasm-ld";
     const SOURCES: &'static str = "/usr/lib/rustlib/src/rust/library/std";
 
     /// The first of the two that is installed.
@@ -39,7 +39,10 @@ impl Toolchain {
         if has_target {
             return Ok(Self::Rustup);
         }
-        if [Self::RUSTC, Self::CARGO, Self::SOURCES].iter().all(|path| Path::new(path).exists()) {
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        let has_linker = std::env::split_paths(&folders).any(|folder| folder.join(Self::LINKER).is_file());
+        if has_linker && [Self::RUSTC, Self::CARGO, Self::SOURCES].iter().all(|path| Path::new(path).exists())
+        {
             return Ok(Self::Distribution);
         }
         Err(Failure::new(format!("no Rust that builds for {TARGET}"))
@@ -60,7 +63,7 @@ impl Toolchain {
                 let mut cargo = Command::new(Self::CARGO);
                 // -Zbuild-std is all that is unstable here; the compiler allows it by this name.
                 cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTC", Self::RUSTC);
-                cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld");
+                cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", Self::LINKER);
                 cargo
                     .env_remove("RUSTUP_TOOLCHAIN")
                     .env_remove("RUSTC_WRAPPER")
@@ -112,10 +115,7 @@ pub fn build(source: &Path, toolchain: &Toolchain, out: &Path) -> Result<Built, 
 fn pack(folder: &Path, manifest: &Manifest, component: &[u8]) -> std::io::Result<()> {
     fs::create_dir_all(folder)?;
     for (name, bytes) in [(Manifest::COMPONENT, component), (Manifest::FILE, manifest.to_toml().as_bytes())] {
-        let mut draft = tempfile::NamedTempFile::new_in(folder)?;
-        draft.write_all(bytes)?;
-        share(draft.as_file())?;
-        draft.persist(folder.join(name)).map_err(|error| error.error)?;
+        replace(&folder.join(name), bytes)?;
     }
     Ok(())
 }

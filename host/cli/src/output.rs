@@ -1,58 +1,145 @@
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::failure::Failure;
 
+/// Prints to stdout; `out!` and `outln!` are how every command does.
+///
+/// A reader that has seen enough (`| head`) is no failure: the rest is not printed, and the command ends as it
+/// would have. Any other failure is told, with status 1.
+pub fn print(text: std::fmt::Arguments<'_>) {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_fmt(text).and_then(|()| stdout.flush()) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        Err(error) => {
+            eprintln!(
+                "error: stdout: {error}\n  hint: what was kept is in the database: `stratagem runs list`"
+            );
+            std::process::exit(1);
+        }
+    }
+}
+
+macro_rules! out {
+    ($($text:tt)*) => { $crate::output::print(format_args!($($text)*)) };
+}
+
+macro_rules! outln {
+    ($($text:tt)*) => { $crate::output::print(format_args!("{}\n", format_args!($($text)*))) };
+}
+
+pub(crate) use {out, outln};
+
 /// Prints a report as JSON on stdout.
 pub fn print_json(report: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(report).map_err(Failure::new)?;
-    writeln!(io::stdout().lock(), "{text}").map_err(|error| Failure::new(format!("stdout: {error}")))
+    outln!("{text}");
+    Ok(())
 }
 
 /// Writes a report as JSON: all of it or, where that fails, nothing; `-` is stdout.
 pub fn write_json(path: &Path, report: &impl Serialize) -> Result<(), Failure> {
-    if path == Path::new("-") {
+    if is_stdout(path) {
         return print_json(report);
     }
-    let text = serde_json::to_string_pretty(report).map_err(Failure::new)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let fail = |error: io::Error| Failure::file(path, &error);
-    let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(fail)?;
-    writeln!(draft, "{text}").map_err(fail)?;
-    share(draft.as_file()).map_err(fail)?;
-    draft.persist(path).map_err(|error| fail(error.error))?;
+    let text = serde_json::to_string_pretty(report).map_err(Failure::new)? + "\n";
+    let write = || match Target::of(path)? {
+        Target::Stream => fs::OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes()),
+        Target::File(file) => replace(&file, text.as_bytes()),
+    };
+    write().map_err(|error| Failure::file(path, &error))
+}
+
+/// Puts a file in place all at once, as readable as the umask lets it be.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut draft = draft_in(folder_of(path))?;
+    draft.write_all(bytes)?;
+    draft.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
 
-/// A draft is made for its owner alone; a report, or a packed plugin, is an ordinary file.
+/// What stands, or will stand, at the path of an output.
+enum Target {
+    /// A pipe or a device: written to as it is, never replaced.
+    Stream,
+    /// A regular file, behind all links to it.
+    File(PathBuf),
+}
+
+impl Target {
+    fn of(path: &Path) -> io::Result<Self> {
+        match fs::metadata(path) {
+            Ok(found) if found.is_file() => Ok(Self::File(path.canonicalize()?)),
+            Ok(_) => Ok(Self::Stream),
+            // A link to a file that is still to be made has no loop: that is another error.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::read_link(path) {
+                Ok(link) => Self::of(&folder_of(path).join(link)),
+                Err(_) => Ok(Self::File(path.to_owned())),
+            },
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether a path is `-` or leads to where stdout goes: a file replaced there would lose what is printed.
 #[cfg(unix)]
-pub fn share(file: &fs::File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
+pub fn is_stdout(path: &Path) -> bool {
+    use std::os::{fd::AsFd, unix::fs::MetadataExt};
+    let stdout = || fs::File::from(io::stdout().as_fd().try_clone_to_owned()?).metadata();
+    let is_same =
+        |(one, other): (fs::Metadata, fs::Metadata)| one.dev() == other.dev() && one.ino() == other.ino();
+    path == Path::new("-") || fs::metadata(path).and_then(|found| Ok((found, stdout()?))).is_ok_and(is_same)
 }
 
 #[cfg(not(unix))]
-pub fn share(_: &fs::File) -> io::Result<()> {
-    Ok(())
+pub fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A file that vanishes unless it is put in place.
+fn draft_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut draft = tempfile::Builder::new();
+    // Without this a draft is its owner's alone; the umask still takes its part.
+    #[cfg(unix)]
+    draft.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    draft.tempfile_in(folder)
 }
 
 /// Refuses an output file that could not be written, before hours of work and not after.
 pub fn check_writable(path: &Path) -> Result<(), Failure> {
-    if path == Path::new("-") {
+    let fail = |error: io::Error| Failure::file(path, &error);
+    if is_stdout(path) {
         return Ok(());
     }
     if path.is_dir() {
         return Err(Failure::misuse(format!("{}: this is a folder", path.display())).hint("name a file"));
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Target::File(file) = Target::of(path).map_err(fail)? else {
+        return check_stream(path).map_err(fail);
+    };
+    let folder = folder_of(&file);
     if !folder.is_dir() {
         let there = format!("{}: there is no folder {}", path.display(), folder.display());
         return Err(Failure::misuse(there).hint("make the folder first, or name another file"));
     }
-    tempfile::NamedTempFile::new_in(folder).map(|_| ()).map_err(|error| Failure::file(path, &error))
+    draft_in(folder).map(|_| ()).map_err(fail)
+}
+
+/// A pipe is not opened to try it: that waits for its reader, who would then see it end.
+fn check_stream(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    if std::os::unix::fs::FileTypeExt::is_fifo(&fs::metadata(path)?.file_type()) {
+        return Ok(());
+    }
+    fs::OpenOptions::new().write(true).open(path).map(|_| ())
 }
 
 /// A table of columns as wide as their widest cell; the first is left-aligned, the others right.

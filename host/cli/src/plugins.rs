@@ -1,14 +1,14 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
-use stratagem_domain::{Capability, Digest, LimitsOverlay, grouped, quote};
+use stratagem_domain::{Capability, Digest, LimitsOverlay, escape, grouped, quote};
 use stratagem_runtime::{LoadError, Package, Surface};
 
 use crate::args::Plugin;
 use crate::config::beside_program;
 use crate::failure::Failure;
 use crate::guest;
-use crate::output::{mib, print_json, table};
+use crate::output::{mib, out, outln, print_json, table};
 use crate::paint;
 use crate::workbench::Workbench;
 
@@ -62,7 +62,7 @@ fn list(bench: &Workbench, json: bool) -> Result<(), Failure> {
         return print_json(&lines);
     }
     if lines.is_empty() {
-        println!("no plugins: build the shipped ones with `just plugins`");
+        outln!("no plugins: build the shipped ones with `just plugins`");
         return Ok(());
     }
     let rows: Vec<Vec<String>> = lines
@@ -72,7 +72,7 @@ fn list(bench: &Workbench, json: bool) -> Result<(), Failure> {
             vec![line.name.clone(), line.version.clone(), line.kind.clone(), digest]
         })
         .collect();
-    print!("{}", table(&["plugin", "version", "kind", "blake3"], &rows));
+    out!("{}", table(&["plugin", "version", "kind", "blake3"], &rows));
     for line in lines.iter().filter(|line| line.error.is_some()) {
         eprintln!("{}", line.error.as_deref().unwrap_or_default());
     }
@@ -144,10 +144,10 @@ impl Inspection {
     }
 
     fn print(&self) {
-        let field = |name: &str, value: &str| println!("  {name:<12}{value}");
-        println!("{} {}", self.name, self.version);
+        let field = |name: &str, value: &str| outln!("  {name:<12}{value}");
+        outln!("{} {}", self.name, self.version);
         field("kind", &self.kind);
-        field("summary", &self.summary);
+        field("summary", &escape(&self.summary, 400));
         field("component", &format!("{} ({})", self.component.display(), mib(self.bytes as u64)));
         field("blake3", &self.digest.to_string());
         let names: Vec<&str> = self.asked.iter().map(|capability| capability.as_str()).collect();
@@ -182,7 +182,7 @@ fn build(folders: &[PathBuf], out: Option<PathBuf>) -> Result<(), Failure> {
     let toolchain = guest::Toolchain::find()?;
     for folder in folders {
         let built = guest::build(folder, &toolchain, &out)?;
-        println!(
+        outln!(
             "{} {} blake3 {} -> {}",
             built.name,
             mib(built.bytes),

@@ -4,14 +4,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
-use stratagem_domain::{Digest, LabelledTask, StoredRun, grouped};
+use stratagem_domain::{Digest, Ending, LabelledTask, StoredRun, grouped};
 use stratagem_runtime::{LoadedStrategy, Package};
 use stratagem_solve::{Verdict, replay};
 use stratagem_store::{RunFilter, Store};
 
 use crate::args::Runs;
 use crate::failure::Failure;
-use crate::output::{mib, print_json, table, utc};
+use crate::output::{mib, out, outln, print_json, table, utc};
 use crate::paint::{self, Panel};
 use crate::solve::complaint;
 use crate::workbench::Workbench;
@@ -55,7 +55,7 @@ fn list(bench: &Workbench, filter: &RunFilter, json: bool) -> Result<(), Failure
         .collect();
     let head =
         ["run", "started (UTC)", "strategy", "task", "outcome", "answers", "CPU s", "fuel", "peak memory"];
-    print!("{}", table(&head, &rows));
+    out!("{}", table(&head, &rows));
     Ok(())
 }
 
@@ -67,8 +67,8 @@ fn show(bench: &Workbench, id: &str, json: bool) -> Result<(), Failure> {
     }
     let LabelledTask { task, truth } = store.task_of(&run.id)?;
     let StoredRun { recipe, usage, .. } = &run;
-    println!("run {}", run.id);
-    let field = |name: &str, value: String| println!("  {name:<12}{value}");
+    outln!("run {}", run.id);
+    let field = |name: &str, value: String| outln!("  {name:<12}{value}");
     field(
         "strategy",
         format!("{} {} ({})", recipe.plugin.name, recipe.plugin.version, recipe.plugin.digest.short()),
@@ -109,11 +109,11 @@ fn show(bench: &Workbench, id: &str, json: bool) -> Result<(), Failure> {
                 grid: &stored.answer.grid,
             });
         }
-        print!("{}", paint::panels(&row));
+        out!("{}", paint::panels(&row));
     }
     for (at, step) in run.steps.iter().enumerate() {
         let mark = if step.success { paint::good("✓") } else { paint::bad("✗") };
-        println!(
+        outln!(
             "  {:>4} {mark} {}  {}",
             at + 1,
             step.action.escape_debug(),
@@ -121,15 +121,15 @@ fn show(bench: &Workbench, id: &str, json: bool) -> Result<(), Failure> {
         );
     }
     for line in &run.log {
-        println!("  log {:?}: {}", line.level, line.message.escape_debug());
+        outln!("  log {:?}: {}", line.level, line.message.escape_debug());
     }
-    if let stratagem_domain::Ending::Trapped { backtrace, .. } = &run.ending {
+    if let Ending::Trapped { backtrace, .. } | Ending::StackExhausted { backtrace } = &run.ending {
         for frame in backtrace {
-            println!("    at {}", frame.escape_debug());
+            outln!("    at {}", frame.escape_debug());
         }
     }
     if run.ending.reason().is_some() {
-        print!("{}", complaint(&run));
+        out!("{}", complaint(&run));
     }
     Ok(())
 }
@@ -233,7 +233,7 @@ fn report(rows: &[Replayed], json: bool) -> Result<(), Failure> {
                 Verdict::Differs(why) => format!("{}  {why}", paint::bad("differs")),
                 Verdict::NotReplayable(why) => format!("not replayable: {why}"),
             };
-            println!(
+            outln!(
                 "{}  {}  {}  {} answers, fuel {}  {verdict}",
                 row.run,
                 row.task,
@@ -242,7 +242,7 @@ fn report(rows: &[Replayed], json: bool) -> Result<(), Failure> {
                 grouped(row.fuel_spent)
             );
         }
-        println!("{same} of {} runs gave the same answers for the same fuel", rows.len());
+        outln!("{same} of {} runs gave the same answers for the same fuel", rows.len());
     }
     match (differ, same) {
         (0, 1..) => Ok(()),

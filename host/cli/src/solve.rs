@@ -1,9 +1,9 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use stratagem_domain::{
-    LabelledTask, Ledger, LimitsOverlay, Outcome, Split, StoredRun, TaskSet, grouped, quote,
+    Ending, LabelledTask, Ledger, LimitsOverlay, Outcome, Split, StoredRun, grouped, quote,
 };
 use stratagem_runtime::{LoadedStrategy, Package};
 use stratagem_solve::{Bench, Contender, Report, Summary, TaskResult, submission};
@@ -12,7 +12,7 @@ use stratagem_store::Store;
 use crate::args::{Solve, When};
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::output::{check_writable, mib, write_json};
+use crate::output::{check_writable, is_stdout, mib, out, outln, write_json};
 use crate::paint::{self, Panel};
 use crate::workbench::{Workbench, find_task, keep_plugin};
 
@@ -22,7 +22,11 @@ const USUAL_STRATEGY: &str = "synthesis";
 const PICTURED: usize = 25;
 
 pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
-    [&solve.json, &solve.submission].into_iter().flatten().try_for_each(|path| check_writable(path))?;
+    let files = || [&solve.json, &solve.submission].into_iter().flatten();
+    if files().filter(|path| is_stdout(path)).count() > 1 {
+        return Err(Failure::misuse("--json and --submission both go to stdout").hint("name a file for one"));
+    }
+    files().try_for_each(|path| check_writable(path))?;
     let jobs = bench.jobs(solve.jobs)?;
     let sandbox = bench.sandbox(jobs)?;
     let plugins = load(bench, solve, &sandbox)?;
@@ -39,7 +43,7 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
     let grants = plugins.iter().map(contender).collect::<Result<Vec<_>, Failure>>()?;
     let seed = seed(solve.seed.unwrap_or(bench.config.seed))?;
     // Whatever is refused is refused above this line: from here on the database is written.
-    let (mut tasks, store) = find(bench, solve)?;
+    let Work { mut tasks, dataset, store } = find(bench, solve)?;
     tasks.truncate(solve.limit.unwrap_or(usize::MAX));
     if let Some(store) = &store {
         for (package, strategy) in &plugins {
@@ -54,6 +58,7 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
     let work = Bench {
         contenders,
         tasks: &tasks,
+        dataset: dataset.as_deref(),
         seed,
         jobs,
         ledger: store.as_ref().map(|store| store as &dyn Ledger),
@@ -90,39 +95,53 @@ fn seed(asked: u64) -> Result<u64, Failure> {
     if asked < END { Ok(asked) } else { Err(refused()) }
 }
 
-/// The tasks that WHAT names, and the database unless nothing is to be kept.
-fn find(bench: &Workbench, solve: &Solve) -> Result<(Vec<LabelledTask>, Option<Store>), Failure> {
-    let what = solve.what.as_str();
-    let path = Path::new(what);
-    let looks_like_path =
-        what.starts_with(['/', '.']) || path.extension().is_some_and(|end| path.exists() || end == "json");
-    if !looks_like_path && bench.places.database.exists() {
-        let store = bench.existing_store()?;
-        if let Some(tasks) = find_stored(&store, what)? {
-            return Ok((tasks, (!solve.no_store).then_some(store)));
-        }
-    }
-    if !path.exists() {
-        let hint = "name a task id, a dataset such as arc-agi-1/training (see `stratagem tasks list`), a file or a folder; \
-                    `just data` brings ARC-AGI-1 and 2";
-        return Err(
-            Failure::misuse(format!("no task, dataset, file or folder {}", quote(what, 200))).hint(hint)
-        );
-    }
-    let sets = stratagem_tasks::read(&[path.to_owned()], None)?;
-    let tasks = |set: &TaskSet| set.tasks.iter().map(|(_, task)| task.clone()).collect::<Vec<_>>();
-    if solve.no_store {
-        return Ok((sets.iter().flat_map(tasks).collect(), None));
-    }
-    let store = bench.store()?;
-    for set in &sets {
-        store.import(set)?;
-    }
-    Ok((sets.iter().flat_map(tasks).collect(), Some(store)))
+/// What is to be done, and where it is kept.
+struct Work {
+    tasks: Vec<LabelledTask>,
+    /// The database's id of the dataset that all tasks are from.
+    dataset: Option<String>,
+    /// None where nothing is to be kept.
+    store: Option<Store>,
 }
 
-/// A dataset with or without version and split, else a task; none where the database has neither.
-fn find_stored(store: &Store, what: &str) -> Result<Option<Vec<LabelledTask>>, Failure> {
+/// Finds what WHAT names: a file or folder where there is one, since it may have been edited, else what is stored.
+fn find(bench: &Workbench, solve: &Solve) -> Result<Work, Failure> {
+    let what = solve.what.as_str();
+    let path = Path::new(what);
+    if path.exists() {
+        return read(bench, solve, path);
+    }
+    let looks_like_path = what.starts_with(['/', '.']) || path.extension().is_some_and(|end| end == "json");
+    if !looks_like_path && bench.places.database.exists() {
+        let store = bench.existing_store()?;
+        if let Some((tasks, dataset)) = find_stored(&store, what)? {
+            return Ok(Work { tasks, dataset: Some(dataset), store: (!solve.no_store).then_some(store) });
+        }
+    }
+    let hint = "name a task id, a dataset such as arc-agi-1/training (see `stratagem tasks list`), a file or a \
+                folder; `just data` brings ARC-AGI-1 and 2";
+    Err(Failure::misuse(format!("no task, dataset, file or folder {}", quote(what, 200))).hint(hint))
+}
+
+/// Reads tasks from a path and, unless nothing is to be kept, imports them.
+fn read(bench: &Workbench, solve: &Solve, path: &Path) -> Result<Work, Failure> {
+    let sets = stratagem_tasks::read(&[path.to_owned()], None)?;
+    let tasks = sets.iter().flat_map(|set| &set.tasks).map(|(_, task)| task.clone()).collect();
+    if solve.no_store {
+        return Ok(Work { tasks, dataset: None, store: None });
+    }
+    let store = bench.store()?;
+    let imported =
+        sets.iter().map(|set| Ok(store.import(set)?.dataset.id)).collect::<Result<Vec<_>, Failure>>()?;
+    let dataset = match imported.as_slice() {
+        [dataset] => Some(dataset.clone()),
+        _ => None,
+    };
+    Ok(Work { tasks, dataset, store: Some(store) })
+}
+
+/// A dataset with or without version and split, else a task, with the dataset's id; none where there is neither.
+fn find_stored(store: &Store, what: &str) -> Result<Option<(Vec<LabelledTask>, String)>, Failure> {
     let (dataset, split) =
         what.split_once('/').map_or((what, None), |(dataset, split)| (dataset, Some(split)));
     let known = split.map(Split::parse);
@@ -139,10 +158,10 @@ fn find_stored(store: &Store, what: &str) -> Result<Option<Vec<LabelledTask>>, F
                 ))
                 .hint(format!("it has: {}", splits.join(", "))));
             }
-            return Ok(Some(tasks));
+            return Ok(Some((tasks, found.id)));
         }
     }
-    Ok(find_task(store, what)?.map(|task| vec![task]))
+    Ok(find_task(store, what)?.map(|(dataset, task)| (vec![task], dataset)))
 }
 
 fn with_progress(work: &Bench<'_>) -> Result<Vec<TaskResult>, Failure> {
@@ -171,28 +190,13 @@ fn finish(
     asked: usize,
     store: Option<&Store>,
 ) -> Result<(), Failure> {
-    let quiet =
-        solve.json.as_deref() == Some(Path::new("-")) || solve.submission.as_deref() == Some(Path::new("-"));
-    let pictured = match solve.pictures {
-        When::Auto => results.len() <= PICTURED,
-        When::Always => true,
-        When::Never => false,
+    let write = |to_stdout: bool| {
+        let wanted = |path: &&PathBuf| is_stdout(path) == to_stdout;
+        solve.json.iter().filter(wanted).try_for_each(|path| write_json(path, report))?;
+        solve.submission.iter().filter(wanted).try_for_each(|path| write_json(path, &submission(results)))
     };
-    if !quiet {
-        if pictured {
-            for result in results {
-                print!("{}", picture(result));
-            }
-        }
-        print!("{}", closing_table(&report.summary));
-    }
-    complain(results);
-    if let Some(path) = &solve.json {
-        write_json(path, report)?;
-    }
-    if let Some(path) = &solve.submission {
-        write_json(path, &submission(results))?;
-    }
+    // Before anything is printed: nobody may be there to read it.
+    write(false)?;
     if let Some(store) = store {
         let context = serde_json::json!({"what": solve.what, "summary": report.summary});
         store.event(
@@ -202,10 +206,26 @@ fn finish(
             &format!("{} of {asked} tasks", results.len()),
             &context,
         )?;
-        if !quiet {
-            let place = bench.places.database.display();
-            println!("{}", paint::dim(&format!("kept in {place}: see `stratagem runs list`")));
+    }
+    let quiet = [&solve.json, &solve.submission].into_iter().flatten().any(|path| is_stdout(path));
+    let pictured = match solve.pictures {
+        When::Auto => results.len() <= PICTURED,
+        When::Always => true,
+        When::Never => false,
+    };
+    if !quiet {
+        if pictured {
+            for result in results {
+                out!("{}", picture(result));
+            }
         }
+        out!("{}", closing_table(&report.summary));
+    }
+    complain(results);
+    write(true)?;
+    if store.is_some() && !quiet {
+        let place = bench.places.database.display();
+        outln!("{}", paint::dim(&format!("kept in {place}: see `stratagem runs list`")));
     }
     if results.len() < asked {
         let hint = if store.is_some() {
@@ -299,9 +319,9 @@ fn closing_table(summary: &Summary) -> String {
 /// Says which runs did not come to their end, why, and what to do; the first few of many.
 fn complain(results: &[TaskResult]) {
     const TOLD: usize = 5;
-    let normal = |outcome| matches!(outcome, Outcome::Solved | Outcome::Unsolved | Outcome::Unscored);
+    let came_to_its_end = |run: &StoredRun| run.ending == Ending::Returned;
     let odd: Vec<&StoredRun> =
-        results.iter().flat_map(|result| &result.runs).filter(|run| !normal(run.outcome)).collect();
+        results.iter().flat_map(|result| &result.runs).filter(|run| !came_to_its_end(run)).collect();
     for run in odd.iter().take(TOLD) {
         eprint!("{}", complaint(run));
     }
@@ -338,7 +358,10 @@ pub fn complaint(run: &StoredRun) -> String {
         Outcome::HostFault => {
             (format!("failed by the host's fault: {}", quote(&reason, 300)), "see `stratagem doctor`")
         }
-        _ => (format!("ended: {}", quote(&reason, 300)), "see `stratagem runs show`"),
+        _ => (
+            format!("gave up: {}", quote(&reason, 300)),
+            "the plugin's own words; what it had offered counts",
+        ),
     };
     format!("strategy \"{}\" on task {} {what}\n  hint: {hint}\n", run.recipe.plugin.name, run.task_id)
 }

@@ -4,7 +4,7 @@ use stratagem_store::Dataset;
 
 use crate::args::Tasks;
 use crate::failure::Failure;
-use crate::output::{print_json, table, utc};
+use crate::output::{out, outln, print_json, table, utc};
 use crate::paint::{self, Panel};
 use crate::workbench::{Workbench, find_task};
 
@@ -35,7 +35,7 @@ pub fn run(bench: &Workbench, command: &Tasks) -> Result<(), Failure> {
             for import in imported {
                 let Dataset { name, version, .. } = &import.dataset;
                 let verb = if import.is_new { "imported" } else { "already there:" };
-                println!("{verb} {name} version {version}: {}", counts(&import.dataset));
+                outln!("{verb} {name} version {version}: {}", counts(&import.dataset));
             }
             Ok(())
         }
@@ -60,7 +60,7 @@ fn list(bench: &Workbench, json: bool) -> Result<(), Failure> {
             row
         })
         .collect();
-    print!(
+    out!(
         "{}",
         table(&["dataset", "version", "training", "evaluation", "test", "custom", "imported (UTC)"], &rows)
     );
@@ -69,7 +69,7 @@ fn list(bench: &Workbench, json: bool) -> Result<(), Failure> {
 
 fn show(bench: &Workbench, id: &str, json: bool) -> Result<(), Failure> {
     let store = bench.existing_store()?;
-    let LabelledTask { task, truth } = find_task(&store, id)?.ok_or_else(|| {
+    let (_, LabelledTask { task, truth }) = find_task(&store, id)?.ok_or_else(|| {
         Failure::misuse(format!("no task {}", quote(id, 200)))
             .hint("name a task's id, or DATASET/ID; `stratagem tasks list`")
     })?;
@@ -82,15 +82,15 @@ fn show(bench: &Workbench, id: &str, json: bool) -> Result<(), Failure> {
             .collect();
         return print_json(&json!({"id": task.id, "train": task.train, "test": test}));
     }
-    println!("{}", task.id);
+    outln!("{}", task.id);
     for (at, pair) in task.train.iter().enumerate() {
         let input = Panel { title: format!("pair {}", at + 1), grid: &pair.input };
-        print!("{}", paint::panels(&[input, Panel { title: "output".into(), grid: &pair.output }]));
+        out!("{}", paint::panels(&[input, Panel { title: "output".into(), grid: &pair.output }]));
     }
     for (at, (input, output)) in task.test.iter().zip(&truth).enumerate() {
         let mut row = vec![Panel { title: format!("test {}", at + 1), grid: input }];
         row.extend(output.iter().map(|grid| Panel { title: "expected".into(), grid }));
-        print!("{}", paint::panels(&row));
+        out!("{}", paint::panels(&row));
     }
     Ok(())
 }

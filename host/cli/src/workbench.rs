@@ -5,8 +5,11 @@ use stratagem_runtime::{CompilerProcess, LoadedStrategy, Manifest, Package, Sand
 use stratagem_store::Store;
 
 use crate::args::Global;
-use crate::config::{Config, Places};
+use crate::config::{Config, Places, is_path};
 use crate::failure::Failure;
+
+/// Each job is a thread, and a slot of the sandbox's pool with its address space.
+const MAX_JOBS: usize = 256;
 
 /// Settings and places, from which every command takes the backends that it needs.
 pub struct Workbench {
@@ -32,7 +35,7 @@ impl Workbench {
     }
 
     pub fn sandbox(&self, jobs: usize) -> Result<Sandbox, Failure> {
-        let slots = u32::try_from(jobs).unwrap_or(u32::MAX).min(1_000);
+        let slots = u32::try_from(jobs).unwrap_or(u32::MAX);
         let cache = Some(self.places.cache.clone());
         let bounds = self.config.bounds();
         let program =
@@ -46,17 +49,17 @@ impl Workbench {
     pub fn jobs(&self, asked: Option<usize>) -> Result<usize, Failure> {
         let usual = || std::thread::available_parallelism().map_or(1, usize::from);
         match asked.or(self.config.jobs).unwrap_or_else(usual) {
-            0 => Err(Failure::misuse("0 jobs").hint("use --jobs 1 or more")),
-            jobs => Ok(jobs),
+            jobs @ 1..=MAX_JOBS => Ok(jobs),
+            jobs => {
+                Err(Failure::misuse(format!("{jobs} jobs: 1 to {MAX_JOBS}")).hint("one a processor is best"))
+            }
         }
     }
 
     /// Finds a plugin: a path where it looks like one, else a name in the plugin folders.
     pub fn package(&self, name: &str) -> Result<Package, Failure> {
         let path = Path::new(name);
-        let is_path =
-            name.contains(['/', '\\']) || path.extension().is_some_and(|end| end == "wasm" || end == "toml");
-        if is_path {
+        if is_path(name) {
             return Ok(Package::read(path)?);
         }
         let found = self.places.plugins.iter().map(|folder| folder.join(name));
@@ -99,6 +102,9 @@ impl Workbench {
         let bounds = self.config.bounds();
         let limits = Limits::default().with(&strategy.limits).clamped(&bounds);
         let limits = limits.with(&self.config.limits).with(flags);
+        if let Some(name) = limits.zero() {
+            return Err(Failure::misuse(format!("limit `{name}` is 0")).hint("a run needs some of it"));
+        }
         limits.check(&bounds).map_err(|over| {
             Failure::misuse(&over)
                 .hint(format!("ask for less, or raise `{}` under [bounds] in stratagem.toml", over.name))
@@ -118,10 +124,11 @@ pub fn keep_plugin(
     Ok(store.keep_component(identity, stratagem_runtime::WORLD, &limits, component)?)
 }
 
-/// Finds one task by id, or by DATASET/ID; of several datasets that have it, the one imported first.
-pub fn find_task(store: &Store, what: &str) -> Result<Option<LabelledTask>, Failure> {
+/// Finds one task by id, or by DATASET/ID, with the dataset's id; of several datasets that have it, the one
+/// imported first.
+pub fn find_task(store: &Store, what: &str) -> Result<Option<(String, LabelledTask)>, Failure> {
     let (dataset, id) = what.split_once('/').map_or((None, what), |(dataset, id)| (Some(dataset), id));
     let found = store.find_task(id)?;
     let mut fitting = found.into_iter().filter(|(place, ..)| dataset.is_none_or(|name| place.name == name));
-    Ok(fitting.next().map(|(_, _, task)| task))
+    Ok(fitting.next().map(|(place, _, task)| (place.id, task)))
 }

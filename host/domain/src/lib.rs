@@ -28,4 +28,4 @@ pub use run::{
 };
 pub use score::{MAX_ATTEMPTS, Ranking, Score, rank, score};
 pub use task::{LabelledTask, Pair, Split, Task, TaskError, TaskSet};
-pub use text::{grouped, quote};
+pub use text::{escape, grouped, quote};

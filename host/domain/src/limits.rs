@@ -68,6 +68,13 @@ macro_rules! limits {
                 Self { $($name: self.$name.min(bounds.$name),)* }
             }
 
+            /// The first limit without which no run begins that is 0.
+            pub fn zero(&self) -> Option<&'static str> {
+                [("fuel", self.fuel), ("wall_ms", self.wall_ms), ("memory_mb", self.memory_mb)]
+                    .into_iter()
+                    .find_map(|(name, value)| (value == 0).then_some(name))
+            }
+
             /// Refuses the first value beyond its bound.
             pub fn check(&self, bounds: &Self) -> Result<(), OverBound> {
                 $(if self.$name > bounds.$name {

@@ -20,6 +20,11 @@ pub enum Ending {
         /// Function names, innermost first.
         backtrace: Vec<String>,
     },
+    /// The plugin called too deep. The stack is native and its frames are the compiler's: another machine may
+    /// reach another depth.
+    StackExhausted {
+        backtrace: Vec<String>,
+    },
     /// The plugin was not started: its interface, its grants or its size are not acceptable.
     Refused(String),
     /// The host failed; the plugin is not to blame.
@@ -76,7 +81,7 @@ impl Outcome {
             Ending::OutOfFuel => Self::OutOfFuel,
             Ending::PastDeadline => Self::PastDeadline,
             Ending::OutOfMemory => Self::OutOfMemory,
-            Ending::Trapped { .. } => Self::Trap,
+            Ending::Trapped { .. } | Ending::StackExhausted { .. } => Self::Trap,
             Ending::Refused(_) => Self::Refused,
             Ending::HostFault(_) => Self::HostFault,
         }
@@ -135,11 +140,12 @@ impl Ending {
             Self::OutOfFuel => Some("out of fuel".to_owned()),
             Self::PastDeadline => Some("past the deadline".to_owned()),
             Self::OutOfMemory => Some("out of memory".to_owned()),
+            Self::StackExhausted { .. } => Some("call stack exhausted".to_owned()),
         }
     }
 
-    /// True where the same recipe ends the same way anywhere: nothing but the clock or the host decides otherwise.
+    /// True where the same recipe ends the same way anywhere: neither the clock nor the machine decides.
     pub fn is_replayable(&self) -> bool {
-        !matches!(self, Self::PastDeadline | Self::HostFault(_))
+        !matches!(self, Self::PastDeadline | Self::StackExhausted { .. } | Self::HostFault(_))
     }
 }

@@ -140,8 +140,16 @@ pub struct LedgerError {
 /// Where finished runs are kept: the port that `store` implements.
 pub trait Ledger: Sync {
     /// Keeps a finished run, whole or not at all, and returns its id.
-    fn record(&self, run: &StoredRun, task: &LabelledTask) -> Result<String, LedgerError>;
+    ///
+    /// Datasets share tasks: `dataset` says which one's task was run; none takes the latest import that has it.
+    fn record(
+        &self,
+        run: &StoredRun,
+        task: &LabelledTask,
+        dataset: Option<&str>,
+    ) -> Result<String, LedgerError>;
 
-    /// Finds the latest finished run of a recipe, so that interrupted work can go on.
-    fn finished(&self, recipe: &Recipe) -> Result<Option<StoredRun>, LedgerError>;
+    /// Finds the latest finished run of a recipe on a dataset's task, so that interrupted work can go on.
+    /// A run that the clock or the host ended is not finished.
+    fn finished(&self, recipe: &Recipe, dataset: Option<&str>) -> Result<Option<StoredRun>, LedgerError>;
 }

@@ -9,6 +9,16 @@ pub fn quote(text: &str, max: usize) -> String {
     format!("\"{quoted}\"")
 }
 
+/// Text that a plugin or a file supplied, as a message shows it without quotes: what could steer a terminal
+/// is escaped, the rest stays; cut at `max` characters.
+pub fn escape(text: &str, max: usize) -> String {
+    let plain = |letter: char| matches!(letter, '\'' | '"' | '\\') || letter.escape_debug().len() == 1;
+    let shown =
+        |letter: char| if plain(letter) { letter.to_string() } else { letter.escape_debug().to_string() };
+    let cut = if text.chars().nth(max).is_some() { "…" } else { "" };
+    text.chars().take(max).map(shown).collect::<String>() + cut
+}
+
 /// A number with its thousands apart.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -30,6 +40,12 @@ mod tests {
     fn a_plugins_words_cannot_steer_the_terminal() {
         assert_eq!(quote("a\u{1b}[2Jb\n", 80), r#""a\u{1b}[2Jb\n""#);
         assert_eq!(quote("abcdef", 3), "\"abc…\"");
+    }
+
+    #[test]
+    fn what_is_shown_without_quotes_cannot_either() {
+        assert_eq!(escape("it's \"so\"\u{1b}[2J\u{202e}ä", 80), "it's \"so\"\\u{1b}[2J\\u{202e}ä");
+        assert_eq!(escape("abcdef", 3), "abc…");
     }
 
     #[test]

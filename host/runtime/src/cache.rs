@@ -43,9 +43,9 @@ impl CodeCache {
         make_private(folder).map_err(fail)?;
         check_private(folder)?;
         let key = Digest::of_parts([package.digest.as_bytes(), self.engine.as_bytes()]);
-        let file = folder.join(format!("{key}.cwasm"));
-        if file.is_file()
-            && let Ok(component) = load_file(engine, &file)
+        let file = folder.join(format!("{key}.{EXTENSION}"));
+        if let Some(code) = read_whole(&file)
+            && let Ok(component) = load(engine, &code, package)
         {
             return Ok(component);
         }
@@ -62,19 +62,35 @@ impl CodeCache {
     }
 }
 
-// SAFETY: the bytes come from a compiler of this program, a line above in every caller.
+/// Maps code into the process. Code of another engine is an error; any other code would run.
+// SAFETY: the bytes come from a compiler of this program: just now, or through a file that `keep` wrote into
+// the host's own folder, whose BLAKE3 fits, and whose name carries the digest of component and engine.
 #[allow(unsafe_code)]
 fn load(engine: &Engine, code: &[u8], package: &Package) -> Result<Component, LoadError> {
     unsafe { Component::deserialize(engine, code) }
         .map_err(|error| LoadError::Invalid { plugin: package.label(), reason: format!("{error:#}") })
 }
 
-/// Writes the file under another name first, so that a reader meets all of it or nothing.
+const EXTENSION: &str = "cwasm";
+/// The bytes of a digest, which stand behind the code in its file.
+const SEAL_BYTES: usize = 32;
+
+/// Writes the file under another name first, so that a reader meets all of it or nothing, and seals it, so
+/// that one which a failing disk changed is compiled again and not run.
 fn keep(code: &[u8], folder: &Path, file: &Path) -> std::io::Result<()> {
     let mut draft = tempfile::NamedTempFile::new_in(folder)?;
     draft.write_all(code)?;
+    draft.write_all(Digest::of(code).as_bytes())?;
+    draft.as_file().sync_all()?;
     draft.persist(file).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// The code in a file whose seal fits; none where there is no such file.
+fn read_whole(file: &Path) -> Option<Vec<u8>> {
+    let mut code = fs::read(file).ok()?;
+    let seal = code.split_off(code.len().checked_sub(SEAL_BYTES)?);
+    (Digest::of(&code).as_bytes() == seal).then_some(code)
 }
 
 /// Makes the folder, for its owner alone.
@@ -86,33 +102,36 @@ fn make_private(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-/// Refuses a folder that others may write: what lies in it is run.
+/// Closes the folder to others, who could put code there that would be run; refuses one that is not ours.
 #[cfg(unix)]
 fn check_private(folder: &Path) -> Result<(), LoadError> {
-    use std::os::unix::fs::MetadataExt;
-    let unsafe_to_use = |reason: String| LoadError::OpenCache { path: folder.to_owned(), reason };
-    let metadata = fs::metadata(folder).map_err(|error| unsafe_to_use(error.to_string()))?;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let not_ours = |reason: String| LoadError::OpenCache { path: folder.to_owned(), reason };
+    let metadata = fs::metadata(folder).map_err(|error| not_ours(error.to_string()))?;
     let (owner, user) = (metadata.uid(), rustix::process::geteuid().as_raw());
     if owner != user {
-        return Err(unsafe_to_use(format!("belongs to user {owner}, this is user {user}")));
+        return Err(not_ours(format!("belongs to user {owner}, this is user {user}")));
     }
-    match metadata.mode() & 0o022 {
-        0 => Ok(()),
-        _ => Err(unsafe_to_use(format!("others may write it (mode {:o})", metadata.mode() & 0o777))),
+    if metadata.mode() & 0o022 == 0 {
+        return Ok(());
     }
+    // What lies in it may be anybody's: it goes, and is compiled again.
+    let mend = || -> std::io::Result<()> {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|end| end == EXTENSION) {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
+    };
+    mend().map_err(|error| not_ours(format!("others may write it: {error}")))
 }
 
 #[cfg(not(unix))]
 fn check_private(_: &Path) -> Result<(), LoadError> {
     Ok(())
-}
-
-/// Maps compiled code into the process. A file of another engine, or a damaged header, is an error.
-// SAFETY: `deserialize_file` runs what it reads. The folder is the host's own, its name carries the digest
-// of component and engine, nobody else may write it, and files come into it only through `keep`.
-#[allow(unsafe_code)]
-fn load_file(engine: &Engine, file: &Path) -> wasmtime::Result<Component> {
-    unsafe { Component::deserialize_file(engine, file) }
 }
 
 /// Tells a core module and plain garbage from a component by the eight bytes that every binary starts with.

@@ -7,9 +7,9 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 use stratagem_domain::grouped;
 use wasmtime::Engine;
@@ -87,6 +87,7 @@ fn converse(mut child: Child, component: &[u8], limit: Duration) -> io::Result<O
     let (Some(mut stdin), Some(stdout), Some(stderr)) = pipes else {
         return Err(io::Error::other("a pipe is missing"));
     };
+    let started = Instant::now();
     std::thread::scope(|scope| {
         // A child that stops reading breaks this pipe; what it says then is what counts.
         scope.spawn(move || drop(stdin.write_all(component)));
@@ -106,7 +107,18 @@ fn converse(mut child: Child, component: &[u8], limit: Duration) -> io::Result<O
             child.wait()?;
             return Ok(None);
         };
-        let status = child.wait()?;
+        // Its output is all there; a child that lingers behind it is held to the same deadline.
+        let status = loop {
+            match child.try_wait()? {
+                Some(status) => break status,
+                None if started.elapsed() < limit => std::thread::sleep(Duration::from_millis(1)),
+                None => {
+                    child.kill()?;
+                    child.wait()?;
+                    return Ok(None);
+                }
+            }
+        };
         Ok(Some((status, code?, reason.join().unwrap_or_default())))
     })
 }
@@ -116,13 +128,15 @@ fn converse(mut child: Child, component: &[u8], limit: Duration) -> io::Result<O
 /// *Errors*: why the component is refused, for stderr; the process then ends with status 1.
 pub fn compile_child(limits: CompileLimits) -> Result<(), String> {
     let cap = |resource, most: u64| {
+        // An operator's own limit may be tighter.
+        let most = getrlimit(resource).maximum.map_or(most, |hard| hard.min(most));
         let limit = Rlimit { current: Some(most), maximum: Some(most) };
         setrlimit(resource, limit).map_err(|error| format!("limits cannot be set: {error}"))
     };
-    cap(Resource::As, limits.memory_mb << 20)?;
+    cap(Resource::As, limits.memory_mb.saturating_mul(1 << 20))?;
     // Several processors may compile at once; this is for a parent that dies and cannot end its child.
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    cap(Resource::Cpu, limits.wall_ms.div_ceil(1000).max(1) * cores)?;
+    cap(Resource::Cpu, limits.wall_ms.div_ceil(1000).max(1).saturating_mul(cores))?;
     cap(Resource::Core, 0)?;
     let mut component = Vec::new();
     let stdin = io::stdin().lock();

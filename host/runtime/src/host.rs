@@ -1,7 +1,7 @@
 //! The interface `run`: what every plugin may call.
 //!
-//! *Limits*: a call costs [`CALL_FUEL`], and one unit a byte that it hands over, before any work
-//! is done for it; it counts against `host_calls`, `lifted_bytes_call` and `lifted_bytes`.
+//! *Limits*: a call costs [`CALL_FUEL`], and one unit a byte that it hands over, before anything
+//! is kept of it; it counts against `host_calls`, `lifted_bytes_call` and `lifted_bytes`.
 
 use stratagem_domain::{Grid, Level};
 use wasmtime::component::{Linker, WasmStr};
@@ -60,8 +60,9 @@ pub fn link_run(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
     })?;
     run.func_wrap("setting", |mut store: Context<'_>, (key,): (WasmStr,)| {
         let key = key.to_str(&store)?.into_owned();
-        charge(&mut store, key.len())?;
-        Ok((store.data().settings.get(&key).cloned(),))
+        let value = store.data().settings.get(&key).cloned();
+        charge(&mut store, key.len() + value.as_ref().map_or(0, String::len))?;
+        Ok((value,))
     })?;
     Ok(())
 }
@@ -89,6 +90,7 @@ fn offer(store: &mut Context<'_>, answer: &AnswerView) -> wasmtime::Result<Resul
 /// *Errors*: the plugin's fault; they end the run.
 fn charge(store: &mut Context<'_>, bytes: usize) -> wasmtime::Result<()> {
     let state = store.data_mut();
+    state.forget_last_error();
     state.usage.host_calls += 1;
     state.usage.lifted_bytes += bytes as u64;
     let limits = &state.limits;

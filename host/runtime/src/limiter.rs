@@ -10,7 +10,11 @@ pub struct RunLimiter {
     memory_bytes: u64,
     table_elements: u64,
     pub memory_peak_bytes: u64,
-    pub was_denied: bool,
+    /// Growths that were refused.
+    pub denials: u64,
+    /// The last growths that were allowed: what to take back where the system then has no memory for them.
+    last_memory_growth: u64,
+    last_table_growth: u64,
 }
 
 /// Instances, memories and tables of one run: a component of one language runtime has under ten of each.
@@ -26,7 +30,9 @@ impl RunLimiter {
             memory_bytes: 0,
             table_elements: 0,
             memory_peak_bytes: 0,
-            was_denied: false,
+            denials: 0,
+            last_memory_growth: 0,
+            last_table_growth: 0,
         }
     }
 
@@ -53,8 +59,9 @@ impl ResourceLimiter for RunLimiter {
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let fits = Self::grow(&mut self.memory_bytes, self.memory_limit, current, desired, maximum);
+        self.last_memory_growth = if fits { (desired - current) as u64 } else { 0 };
         self.memory_peak_bytes = self.memory_peak_bytes.max(self.memory_bytes);
-        self.was_denied |= !fits;
+        self.denials += u64::from(!fits);
         Ok(fits)
     }
 
@@ -65,8 +72,21 @@ impl ResourceLimiter for RunLimiter {
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let fits = Self::grow(&mut self.table_elements, self.table_limit, current, desired, maximum);
-        self.was_denied |= !fits;
+        self.last_table_growth = if fits { (desired - current) as u64 } else { 0 };
+        self.denials += u64::from(!fits);
         Ok(fits)
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.memory_bytes -= std::mem::take(&mut self.last_memory_growth);
+        self.denials += 1;
+        Ok(())
+    }
+
+    fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.table_elements -= std::mem::take(&mut self.last_table_growth);
+        self.denials += 1;
+        Ok(())
     }
 
     fn instances(&self) -> usize {
@@ -94,16 +114,26 @@ mod tests {
         assert!(limiter.memory_growing(0, 40, None).unwrap());
         assert_eq!(limiter.memory_left(), 0);
         assert_eq!(limiter.memory_peak_bytes, 100);
-        assert!(limiter.was_denied);
+        assert!(limiter.denials > 0);
+    }
+
+    #[test]
+    fn a_growth_that_the_system_refuses_is_given_back() {
+        let mut limiter = RunLimiter::new(100, 10);
+        assert!(limiter.memory_growing(0, 60, None).unwrap());
+        assert!(limiter.memory_growing(60, 90, None).unwrap());
+        limiter.memory_grow_failed(wasmtime::format_err!("no memory")).unwrap();
+        assert_eq!(limiter.memory_left(), 40);
+        assert_eq!(limiter.denials, 1);
     }
 
     #[test]
     fn tables_are_summed_apart_from_memories() {
         let mut limiter = RunLimiter::new(100, 10);
         assert!(limiter.table_growing(0, 10, None).unwrap());
-        assert!(!limiter.was_denied);
+        assert_eq!(limiter.denials, 0);
         assert!(!limiter.table_growing(0, 1, None).unwrap());
-        assert!(limiter.was_denied);
+        assert!(limiter.denials > 0);
         assert!(!limiter.table_growing(10, 12, Some(11)).unwrap());
     }
 }

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use stratagem_domain::{Capability, Digest, LimitsOverlay, quote};
+use stratagem_domain::{Capability, Digest, LimitsOverlay, escape, quote};
 
 /// `plugin.toml`: what a plugin is, what it asks for, and which component it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,12 @@ impl ManifestError {
     }
 }
 
+/// What names and kinds are made of: 1 to 64 lower-case letters, digits and one more.
+pub fn is_plain(text: &str, extra: u8) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == extra;
+    (1..=64).contains(&text.len()) && text.bytes().all(plain)
+}
+
 fn default_component() -> String {
     Manifest::COMPONENT.to_owned()
 }
@@ -56,19 +62,13 @@ impl Manifest {
         let manifest: Self = toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             let hint = "keys: name, version, kind, summary, component, blake3, capabilities (memory, artifacts, ttt, llm), [limits]";
-            fail(format!("line {line}: {}", error.message()), Some(hint))
+            fail(format!("line {line}: {}", escape(error.message(), 400)), Some(hint))
         })?;
-        let plain = |text: &str, extra: u8| {
-            (1..=64).contains(&text.len())
-                && text
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == extra)
-        };
-        if !plain(&manifest.name, b'-') {
+        if !is_plain(&manifest.name, b'-') {
             let hint = "a name has 1 to 64 lower-case letters, digits and '-'";
             return Err(fail(format!("name {} is not usable", quote(&manifest.name, 80)), Some(hint)));
         }
-        if !plain(&manifest.kind, b'_') {
+        if !is_plain(&manifest.kind, b'_') {
             let hint = "ttt, program_synthesis, evolution, imitation, or a kind of your own in lower case";
             return Err(fail(format!("kind {} is not usable", quote(&manifest.kind, 80)), Some(hint)));
         }

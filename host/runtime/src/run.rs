@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use stratagem_domain::{
-    Ending, Grid, Limits, LimitsOverlay, PluginIdentity, RunReport, Settings, Strategy, Task, quote,
+    Ending, Grid, Limits, LimitsOverlay, PluginIdentity, RunReport, Settings, Strategy, Task, escape, quote,
 };
 use wasmtime::component::{ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower};
 use wasmtime::{Engine, Store, Trap, WasmBacktrace};
@@ -11,6 +11,7 @@ use wasmtime::{Engine, Store, Trap, WasmBacktrace};
 use crate::bindings::{DescriptionView, GridParam, PairParam, TaskParam};
 use crate::contract::{STRATEGY, Surface};
 use crate::engine::TICK;
+use crate::manifest::is_plain;
 use crate::state::RunState;
 use crate::{LoadError, Package, Sandbox};
 
@@ -89,6 +90,12 @@ impl LoadedStrategy {
             let written = format!("{} {} ({})", manifest.name, manifest.version, manifest.kind);
             return Err(wrong(format!("describes itself as {said}, plugin.toml says {written}")));
         }
+        if !is_plain(&said.name, b'-') || !is_plain(&said.kind, b'_') {
+            let (name, kind) = (quote(&said.name, 64), quote(&said.kind, 64));
+            return Err(wrong(format!(
+                "describes itself as {name} of kind {kind}: lower-case letters and digits, with '-' in a name and '_' in a kind"
+            )));
+        }
         let Description { name, version, kind, .. } = said.clone();
         loaded.identity = PluginIdentity { name, version, kind, digest: package.digest };
         Ok(loaded)
@@ -103,7 +110,7 @@ impl LoadedStrategy {
         let mut store = self.store(RunState::new(&small, 0, Settings::new(), 0, self.metered));
         let described = self.call::<_, (DescriptionView,)>(&mut store, export, ());
         let (view,) = described.map_err(|error| ending(&error, &mut store))?;
-        let plain = |text: &str| text.chars().take(400).filter(|letter| !letter.is_control()).collect();
+        let plain = |text: &str| escape(text, 400);
         Ok(Description {
             name: plain(&view.name),
             version: plain(&view.version),
@@ -199,11 +206,12 @@ fn ending(error: &wasmtime::Error, store: &mut Store<RunState>) -> Ending {
     match trap {
         Some(Trap::OutOfFuel) => return Ending::OutOfFuel,
         Some(Trap::Interrupt) => return Ending::PastDeadline,
+        Some(Trap::StackOverflow) => return Ending::StackExhausted { backtrace: backtrace(error) },
         _ => {}
     }
     // An allocator that was denied memory aborts without a word; a panic leaves its text in the log.
     let aborted = matches!(trap, None | Some(Trap::UnreachableCodeReached | Trap::MemoryOutOfBounds));
-    if state.limiter.was_denied
+    if state.limiter.denials > 0
         && aborted
         && words.is_none()
         && error.downcast_ref::<crate::host::Breach>().is_none()
@@ -218,10 +226,15 @@ fn ending(error: &wasmtime::Error, store: &mut Store<RunState>) -> Ending {
         (Some(trap), _) => trap.to_string(),
         (None, _) => error.root_cause().to_string(),
     };
+    Ending::Trapped { reason, backtrace: backtrace(error) }
+}
+
+/// The names of the functions that were running, innermost first.
+fn backtrace(error: &wasmtime::Error) -> Vec<String> {
     let frames = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames).unwrap_or_default();
     let name = |frame: &wasmtime::FrameInfo| match frame.func_name() {
         Some(name) => format!("{:#}", rustc_demangle::demangle(name)).chars().take(200).collect(),
         None => format!("function {}", frame.func_index()),
     };
-    Ending::Trapped { reason, backtrace: frames.iter().take(MAX_FRAMES).map(name).collect() }
+    frames.iter().take(MAX_FRAMES).map(name).collect()
 }

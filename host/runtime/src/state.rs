@@ -20,8 +20,9 @@ pub struct RunState {
     pub log: Vec<LogLine>,
     pub usage: Usage,
     text_bytes: u64,
-    /// The last error logged after the last denial of memory: a panic's own words.
-    last_error: Option<String>,
+    /// An error that was logged, and how much memory had been denied by then. The next host call drops it: what
+    /// is left when a run traps is the panic's own words.
+    last_error: Option<(u64, String)>,
 }
 
 impl RunState {
@@ -78,7 +79,8 @@ impl RunState {
 
     pub fn log(&mut self, level: Level, message: &str) {
         if level == Level::Error {
-            self.last_error = Some(cut(message, self.limits.rationale_bytes).to_owned());
+            let words = cut(message, self.limits.rationale_bytes).to_owned();
+            self.last_error = Some((self.limiter.denials, words));
         }
         if self.text_bytes + LINE_BYTES > self.limits.log_bytes {
             self.usage.log_bytes_dropped += message.len() as u64;
@@ -97,9 +99,14 @@ impl RunState {
         kept.to_owned()
     }
 
-    /// The words that a plugin left before it trapped.
+    /// The words that a plugin left just before it trapped: none where memory was denied after them.
     pub fn take_last_error(&mut self) -> Option<String> {
-        self.last_error.take()
+        let (denials, words) = self.last_error.take()?;
+        (denials == self.limiter.denials).then_some(words)
+    }
+
+    pub fn forget_last_error(&mut self) {
+        self.last_error = None;
     }
 
     pub fn into_report(mut self, ending: stratagem_domain::Ending) -> RunReport {

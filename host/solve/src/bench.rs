@@ -21,6 +21,8 @@ pub struct Contender<'a> {
 pub struct Bench<'a> {
     pub contenders: Vec<Contender<'a>>,
     pub tasks: &'a [LabelledTask],
+    /// The ledger's id of the dataset that the tasks are from; none where they are from several.
+    pub dataset: Option<&'a str>,
     pub seed: u64,
     /// Tasks that are worked on at the same time; answers and fuel do not depend on it.
     pub jobs: usize,
@@ -103,7 +105,7 @@ impl Bench<'_> {
             let fail = |source| BenchError::Ledger { task: task.task.id.clone(), source };
             let recipe = contender.recipe(task, self.seed);
             let finished = match self.ledger {
-                Some(ledger) if self.resume => ledger.finished(&recipe).map_err(fail)?,
+                Some(ledger) if self.resume => ledger.finished(&recipe, self.dataset).map_err(fail)?,
                 _ => None,
             };
             if let Some(run) = finished {
@@ -113,7 +115,7 @@ impl Bench<'_> {
             }
             let mut run = contender.run(task, recipe);
             if let Some(ledger) = self.ledger {
-                run.id = ledger.record(&run, task).map_err(fail)?;
+                run.id = ledger.record(&run, task, self.dataset).map_err(fail)?;
             }
             runs.push(run);
         }
@@ -252,7 +254,7 @@ mod tests {
     struct Memory(Mutex<Vec<StoredRun>>, usize);
 
     impl Ledger for Memory {
-        fn record(&self, run: &StoredRun, _: &LabelledTask) -> Result<String, LedgerError> {
+        fn record(&self, run: &StoredRun, _: &LabelledTask, _: Option<&str>) -> Result<String, LedgerError> {
             let mut runs = lock(&self.0);
             if runs.len() >= self.1 {
                 return Err(LedgerError { message: "disk full".into(), hint: None });
@@ -262,7 +264,7 @@ mod tests {
             Ok(id)
         }
 
-        fn finished(&self, recipe: &Recipe) -> Result<Option<StoredRun>, LedgerError> {
+        fn finished(&self, recipe: &Recipe, _: Option<&str>) -> Result<Option<StoredRun>, LedgerError> {
             Ok(lock(&self.0).iter().find(|run| run.recipe == *recipe).cloned())
         }
     }
@@ -288,7 +290,16 @@ mod tests {
             settings: Settings::new(),
         };
         let contenders = strategies.iter().map(contender).collect();
-        Bench { contenders, tasks, seed: 0, jobs: 2, ledger: Some(ledger), resume: false, cancel: &NEVER }
+        Bench {
+            contenders,
+            tasks,
+            dataset: None,
+            seed: 0,
+            jobs: 2,
+            ledger: Some(ledger),
+            resume: false,
+            cancel: &NEVER,
+        }
     }
 
     #[test]

@@ -66,8 +66,8 @@ impl Report {
             solved_at_1: solved(1),
             solved_at_2: solved(2),
             solved_at_3: solved(3),
-            partial_credit: credits.iter().sum::<f64>() / credits.len().max(1) as f64,
-            cpu_seconds: seconds.iter().sum(),
+            partial_credit: total(&credits) / credits.len().max(1) as f64,
+            cpu_seconds: total(&seconds),
             cpu_seconds_median: seconds.get(seconds.len() / 2).copied().unwrap_or(0.0),
             fuel_spent: tasks.iter().map(|row| row.fuel_spent).sum(),
             memory_peak_bytes: tasks.iter().map(|row| row.memory_peak_bytes).max().unwrap_or(0),
@@ -76,6 +76,11 @@ impl Report {
         };
         Self { summary, tasks }
     }
+}
+
+/// A sum that is 0 and not −0 where there is nothing to add.
+fn total(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |sum, value| sum + value)
 }
 
 impl TaskRow {
@@ -91,7 +96,7 @@ impl TaskRow {
             strategy: names.join("+"),
             outcome: result.outcome().as_str(),
             answers: result.answers.len(),
-            cpu_seconds: usage().map(|usage| usage.cpu_seconds).sum(),
+            cpu_seconds: total(&usage().map(|usage| usage.cpu_seconds).collect::<Vec<_>>()),
             wall_ms: sum(|usage| usage.wall_ms),
             fuel_spent: sum(|usage| usage.fuel_spent),
             memory_peak_bytes: usage().map(|usage| usage.memory_peak_bytes).max().unwrap_or(0),

@@ -48,21 +48,21 @@ fn a_full_disk_costs_the_run_and_nothing_else() {
     let (store, _folder) = store();
     let task = task("a", 4);
     let run = solved(plugin("mirror"), &task);
-    let first = store.record(&run, &task).unwrap();
+    let first = store.record(&run, &task, None).unwrap();
     let before = content(&store);
     let step = Step { action: "look".into(), detail: "x".repeat(1_000), success: true };
     let large = StoredRun { steps: vec![step; 1_000], ..run.clone() };
     // Full at the first page, in the middle, and near the end of the transaction.
     for pages in [0, 20, 120, 250] {
         leave_pages(&store, pages);
-        let error = store.record(&large, &task).unwrap_err();
+        let error = store.record(&large, &task, None).unwrap_err();
         assert!(error.message.starts_with("no space is left for database"), "{pages}: {}", error.message);
         assert!(error.hint.unwrap().starts_with("free space"));
         assert_eq!(content(&store), before, "{pages} pages");
         assert_eq!(store.run(&first).unwrap().steps, run.steps);
     }
     leave_pages(&store, 1_000_000);
-    let second = store.record(&large, &task).unwrap();
+    let second = store.record(&large, &task, None).unwrap();
     assert_eq!(store.run(&second).unwrap(), StoredRun { id: second, ..large });
     assert!(store.health().unwrap().is_empty());
 }
@@ -75,11 +75,11 @@ fn a_lock_that_does_not_go_is_told() {
     store.connection.lock().unwrap().busy_timeout(Duration::from_millis(30)).unwrap();
     let other = Connection::open(store.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let error = store.record(&run, &task).unwrap_err();
+    let error = store.record(&run, &task, None).unwrap_err();
     assert!(error.message.contains("is locked by another program"), "{}", error.message);
     assert_eq!(store.datasets().unwrap().len(), 1, "readers do not wait");
     other.execute_batch("ROLLBACK").unwrap();
-    store.record(&run, &task).unwrap();
+    store.record(&run, &task, None).unwrap();
 }
 
 #[test]

@@ -25,19 +25,27 @@ pub(crate) struct Detail {
 }
 
 impl Ledger for Store {
-    fn record(&self, run: &StoredRun, task: &LabelledTask) -> Result<String, LedgerError> {
-        Ok(self.keep_run(run, task)?)
+    fn record(
+        &self,
+        run: &StoredRun,
+        task: &LabelledTask,
+        dataset: Option<&str>,
+    ) -> Result<String, LedgerError> {
+        Ok(self.keep_run(run, task, dataset)?)
     }
 
-    fn finished(&self, recipe: &Recipe) -> Result<Option<StoredRun>, LedgerError> {
+    fn finished(&self, recipe: &Recipe, dataset: Option<&str>) -> Result<Option<StoredRun>, LedgerError> {
         let found = self.read(|connection| {
             let id: Option<String> = connection
                 .prepare_cached(
-                    "SELECT id FROM runs
-                     WHERE recipe = ?1 AND finished_at IS NOT NULL AND outcome <> 'host_fault'
-                     ORDER BY finished_at DESC, id DESC LIMIT 1",
+                    "SELECT r.id FROM runs r
+                     JOIN run_tasks rt ON rt.run_id = r.id JOIN arc_tasks t ON t.id = rt.task_id
+                     WHERE r.recipe = ?1 AND r.finished_at IS NOT NULL
+                       AND r.outcome NOT IN ('host_fault', 'past_deadline')
+                       AND (?2 IS NULL OR t.dataset_id = ?2)
+                     ORDER BY r.finished_at DESC, r.id DESC LIMIT 1",
                 )?
-                .query_row([recipe.digest().to_string()], |row| row.get(0))
+                .query_row(params![recipe.digest().to_string(), dataset], |row| row.get(0))
                 .optional()?;
             id.map(|id| read::load(connection, &id)).transpose()
         });
@@ -46,7 +54,12 @@ impl Ledger for Store {
 }
 
 impl Store {
-    fn keep_run(&self, run: &StoredRun, task: &LabelledTask) -> Result<String, StoreError> {
+    fn keep_run(
+        &self,
+        run: &StoredRun,
+        task: &LabelledTask,
+        dataset: Option<&str>,
+    ) -> Result<String, StoreError> {
         let digest = task.digest();
         let code = &task.task.id;
         if run.recipe.task != digest || run.task_id != *code {
@@ -55,8 +68,11 @@ impl Store {
         }
         self.write(|connection| {
             let task_row: Option<String> = connection
-                .prepare_cached("SELECT id FROM arc_tasks WHERE digest = ?1 ORDER BY id DESC LIMIT 1")?
-                .query_row([digest.to_string()], |row| row.get(0))
+                .prepare_cached(
+                    "SELECT id FROM arc_tasks WHERE digest = ?1 AND (?2 IS NULL OR dataset_id = ?2)
+                     ORDER BY id DESC LIMIT 1",
+                )?
+                .query_row(params![digest.to_string(), dataset], |row| row.get(0))
                 .optional()?;
             let Some(task_row) = task_row else {
                 let path = self.path().to_owned();

@@ -30,12 +30,17 @@ struct Fuel<'a> {
 }
 
 impl<'a> Fuel<'a> {
-    fn of(run: &'a Run) -> Self {
+    fn of(run: &'a Run) -> Result<Self, String> {
         let at_start = run.budget().fuel;
         let reserve = at_start / 10;
-        let work_max = run.setting(WORK_SETTING).and_then(|w| w.parse().ok()).unwrap_or(crate::WORK_USUAL);
+        let work_max = match run.setting(WORK_SETTING) {
+            Some(work) => work
+                .parse()
+                .map_err(|_| format!("setting `{WORK_SETTING}` is {work:?}: a whole number of units"))?,
+            None => crate::WORK_USUAL,
+        };
         let left = ((at_start - reserve) / FUEL_PER_UNIT).min(work_max);
-        Self { run, reserve, at_start, work_max, spent: 0, left, next_look: UNITS_BETWEEN_LOOKS }
+        Ok(Self { run, reserve, at_start, work_max, spent: 0, left, next_look: UNITS_BETWEEN_LOOKS })
     }
 
     /// Works out from the fuel that is gone how much work the rest allows.
@@ -74,8 +79,9 @@ impl Strategy for Synthesis {
         let memory_bytes = (run.budget().memory_bytes / MEMORY_SHARE) as usize;
         let limits =
             Limits { memory_bytes: memory_bytes.min(Limits::default().memory_bytes), ..Limits::default() };
+        let mut fuel = Fuel::of(run)?;
         let mut refused = None;
-        search(&task, limits, &mut Fuel::of(run), &mut |answer| {
+        search(&task, limits, &mut fuel, &mut |answer| {
             let found = answer_of(&answer);
             run.step("propose", &answer.rationale, answer.confidence > 0.55);
             if let Err(refusal) = run.offer(&found) {

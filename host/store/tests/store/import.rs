@@ -102,10 +102,10 @@ fn a_run_keeps_the_labels_that_its_plugin_had() {
     let task = task("a", 4);
     let bench = Bench::with(std::slice::from_ref(&task));
     let old = plugin("mirror");
-    let old_id = bench.store.record(&solved(old.clone(), &task), &task).unwrap();
+    let old_id = bench.store.record(&solved(old.clone(), &task), &task, None).unwrap();
     let new = PluginIdentity { version: "0.2.0".into(), kind: "evolution".into(), ..old.clone() };
     bench.store.keep_component(&new, WORLD, "{}", COMPONENT).unwrap();
-    let new_id = bench.store.record(&solved(new.clone(), &task), &task).unwrap();
+    let new_id = bench.store.record(&solved(new.clone(), &task), &task, None).unwrap();
     assert_eq!(bench.store.run(&old_id).unwrap().recipe.plugin, old);
     assert_eq!(bench.store.run(&new_id).unwrap().recipe.plugin, new);
 }

@@ -64,7 +64,7 @@ fn every_foreign_key_points_at_a_table_that_is_there() {
 fn down_takes_all_back_and_up_makes_the_same_again() {
     let task = task("3c9b0459", 4);
     let bench = Bench::with(std::slice::from_ref(&task));
-    bench.store.record(&solved(plugin("mirror"), &task), &task).unwrap();
+    bench.store.record(&solved(plugin("mirror"), &task), &task, None).unwrap();
     let raw = bench.raw();
     raw.pragma_update(None, "foreign_keys", true).unwrap();
     let before = schema(&raw);
@@ -131,7 +131,7 @@ fn a_path_that_cannot_hold_a_file_is_told() {
 fn health_names_what_is_wrong() {
     let task = task("3c9b0459", 4);
     let bench = Bench::with(std::slice::from_ref(&task));
-    bench.store.record(&solved(plugin("mirror"), &task), &task).unwrap();
+    bench.store.record(&solved(plugin("mirror"), &task), &task, None).unwrap();
     assert!(bench.store.health().unwrap().is_empty());
     let raw = bench.raw();
     raw.execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM plugins").unwrap();

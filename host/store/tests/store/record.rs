@@ -1,8 +1,8 @@
-use stratagem_domain::{Digest, Ending, Ledger, Outcome, PluginIdentity, Score, StoredRun};
+use stratagem_domain::{Digest, Ending, Ledger, Outcome, PluginIdentity, Score, Split, StoredRun};
 use stratagem_store::{RunFilter, RunLine, StoreError};
 
 use crate::Bench;
-use crate::fixtures::{COMPONENT, WORLD, ended, open_task, plugin, solved, task};
+use crate::fixtures::{COMPONENT, WORLD, ended, open_task, plugin, set, solved, task};
 
 /// Every table that a run has rows in.
 const TABLES: [&str; 10] = [
@@ -23,7 +23,7 @@ fn a_run_comes_back_as_it_went_in() {
     let task = task("3c9b0459", 4);
     let bench = Bench::with(std::slice::from_ref(&task));
     let run = solved(plugin("mirror"), &task);
-    let id = bench.store.record(&run, &task).unwrap();
+    let id = bench.store.record(&run, &task, None).unwrap();
     let kept = StoredRun { id: id.clone(), ..run };
     assert_eq!(bench.store.run(&id).unwrap(), kept);
     assert_eq!(bench.store.run(&id[..13].to_uppercase()).unwrap(), kept);
@@ -57,7 +57,7 @@ fn every_ending_has_its_place_in_every_table() {
     let base = solved(plugin("mirror"), &task);
     for (ending, score, status, outcome, episode, ok, credit) in cases {
         let run = ended(&base, ending, score);
-        let id = bench.store.record(&run, &task).unwrap();
+        let id = bench.store.record(&run, &task, None).unwrap();
         assert_eq!(bench.store.run(&id).unwrap(), StoredRun { id: id.clone(), ..run.clone() });
         let row: (String, String, String, bool, f64, Option<String>, Option<String>, String) = bench
             .raw()
@@ -88,7 +88,7 @@ fn the_two_attempts_hold_the_ranked_grids_and_no_others() {
     let task = task("3c9b0459", 4);
     let bench = Bench::with(std::slice::from_ref(&task));
     let run = solved(plugin("mirror"), &task);
-    bench.store.record(&run, &task).unwrap();
+    bench.store.record(&run, &task, None).unwrap();
     let raw = bench.raw();
     let mut select = raw
         .prepare(
@@ -108,7 +108,7 @@ fn the_two_attempts_hold_the_ranked_grids_and_no_others() {
     ];
     assert_eq!(rows, expected);
     // Without an answer there is no attempt.
-    bench.store.record(&StoredRun { answers: Vec::new(), ..run }, &task).unwrap();
+    bench.store.record(&StoredRun { answers: Vec::new(), ..run }, &task, None).unwrap();
     assert_eq!(bench.count("task_submissions"), 2);
 }
 
@@ -116,7 +116,7 @@ fn the_two_attempts_hold_the_ranked_grids_and_no_others() {
 fn usage_is_in_the_units_of_its_columns() {
     let task = task("3c9b0459", 4);
     let bench = Bench::with(std::slice::from_ref(&task));
-    bench.store.record(&solved(plugin("mirror"), &task), &task).unwrap();
+    bench.store.record(&solved(plugin("mirror"), &task), &task, None).unwrap();
     let row: (String, String, i64, f64, String, i64) = bench
         .raw()
         .query_row("SELECT kind, name, calls, memory_mb, detail, fuel_spent FROM resource_usage", [], |row| {
@@ -137,7 +137,7 @@ fn a_failure_in_the_middle_leaves_no_row_and_a_working_store() {
     let task = task("3c9b0459", 4);
     let bench = Bench::with(std::slice::from_ref(&task));
     let run = solved(plugin("mirror"), &task);
-    bench.store.record(&run, &task).unwrap();
+    bench.store.record(&run, &task, None).unwrap();
     let before = TABLES.map(|table| bench.count(table));
     assert!(before.iter().all(|&rows| rows > 0), "{before:?}");
     bench
@@ -147,11 +147,11 @@ fn a_failure_in_the_middle_leaves_no_row_and_a_working_store() {
              BEGIN SELECT RAISE(ABORT, 'injected'); END",
         )
         .unwrap();
-    let error = bench.store.record(&run, &task).unwrap_err();
+    let error = bench.store.record(&run, &task, None).unwrap_err();
     assert!(error.message.contains("runs.db refused a statement: injected"), "{}", error.message);
     assert_eq!(TABLES.map(|table| bench.count(table)), before);
     bench.raw().execute_batch("DROP TRIGGER fault").unwrap();
-    bench.store.record(&run, &task).unwrap();
+    bench.store.record(&run, &task, None).unwrap();
     assert_eq!(bench.count("steps"), 4);
 }
 
@@ -160,7 +160,7 @@ fn what_was_not_imported_or_kept_is_refused_by_name() {
     let (known, unknown) = (task("3c9b0459", 4), task("00d62c1b", 4));
     let bench = Bench::with(std::slice::from_ref(&known));
     let refused = |run: &StoredRun, task| {
-        let error = bench.store.record(run, task).unwrap_err();
+        let error = bench.store.record(run, task, None).unwrap_err();
         (error.message, error.hint)
     };
     let (message, hint) = refused(&solved(plugin("mirror"), &unknown), &unknown);
@@ -183,26 +183,26 @@ fn a_finished_run_is_found_by_its_recipe() {
     let task = task("3c9b0459", 4);
     let bench = Bench::with(std::slice::from_ref(&task));
     let run = solved(plugin("mirror"), &task);
-    assert_eq!(bench.store.finished(&run.recipe).unwrap(), None);
-    bench.store.record(&ended(&run, Ending::HostFault("disk".into()), None), &task).unwrap();
-    assert_eq!(bench.store.finished(&run.recipe).unwrap(), None, "a host fault is no result");
+    assert_eq!(bench.store.finished(&run.recipe, None).unwrap(), None);
+    bench.store.record(&ended(&run, Ending::HostFault("disk".into()), None), &task, None).unwrap();
+    assert_eq!(bench.store.finished(&run.recipe, None).unwrap(), None, "a host fault is no result");
     let first = StoredRun { finished_at: run.finished_at + 9, ..run.clone() };
-    let id = bench.store.record(&first, &task).unwrap();
-    bench.store.record(&run, &task).unwrap();
-    let found = bench.store.finished(&run.recipe).unwrap();
+    let id = bench.store.record(&first, &task, None).unwrap();
+    bench.store.record(&run, &task, None).unwrap();
+    let found = bench.store.finished(&run.recipe, None).unwrap();
     assert_eq!(found, Some(StoredRun { id, ..first }), "the latest to finish, not the last recorded");
     let mut other = run.recipe.clone();
     other.seed = 7;
-    assert_eq!(bench.store.finished(&other).unwrap(), None);
+    assert_eq!(bench.store.finished(&other, None).unwrap(), None);
 }
 
 #[test]
 fn a_task_in_two_datasets_is_recorded_with_the_latest() {
     let task = task("3c9b0459", 4);
     let bench = Bench::with(std::slice::from_ref(&task));
-    let again = crate::fixtures::set("copy", &[(stratagem_domain::Split::Test, task.clone())]);
+    let again = set("copy", &[(Split::Test, task.clone())]);
     bench.store.import(&again).unwrap();
-    bench.store.record(&solved(plugin("mirror"), &task), &task).unwrap();
+    bench.store.record(&solved(plugin("mirror"), &task), &task, None).unwrap();
     let name: String = bench
         .raw()
         .query_row(
@@ -223,8 +223,8 @@ fn runs_are_listed_newest_first_and_filtered() {
     let old = solved(plugin("mirror"), &tasks[0]);
     let mut new = ended(&solved(plugin("spiral"), &tasks[1]), Ending::Returned, None);
     new.started_at += 50;
-    let old_id = bench.store.record(&old, &tasks[0]).unwrap();
-    let new_id = bench.store.record(&new, &tasks[1]).unwrap();
+    let old_id = bench.store.record(&old, &tasks[0], None).unwrap();
+    let new_id = bench.store.record(&new, &tasks[1], None).unwrap();
     let ids = |filter: &RunFilter| -> Vec<String> {
         bench.store.runs(filter).unwrap().into_iter().map(|line| line.id).collect()
     };
@@ -265,8 +265,8 @@ fn an_id_that_is_short_unknown_or_shared_is_told() {
     let task = task("3c9b0459", 4);
     let bench = Bench::with(std::slice::from_ref(&task));
     let run = solved(plugin("mirror"), &task);
-    let id = bench.store.record(&run, &task).unwrap();
-    bench.store.record(&run, &task).unwrap();
+    let id = bench.store.record(&run, &task, None).unwrap();
+    bench.store.record(&run, &task, None).unwrap();
     assert!(matches!(bench.store.run("019"), Err(StoreError::ShortRunId { least: 4, .. })));
     assert!(matches!(bench.store.run("ffff"), Err(StoreError::UnknownRun { .. })));
     assert!(matches!(bench.store.task_of("%%%%"), Err(StoreError::UnknownRun { .. })));
@@ -279,7 +279,7 @@ fn an_id_that_is_short_unknown_or_shared_is_told() {
 fn what_another_program_put_in_is_told_not_guessed() {
     let task = task("3c9b0459", 4);
     let bench = Bench::with(std::slice::from_ref(&task));
-    let id = bench.store.record(&solved(plugin("mirror"), &task), &task).unwrap();
+    let id = bench.store.record(&solved(plugin("mirror"), &task), &task, None).unwrap();
     bench.raw().execute_batch("UPDATE answers SET grid = '[[77]]' WHERE n = 1").unwrap();
     let error = bench.store.run(&id).unwrap_err();
     assert!(matches!(error, StoreError::Unreadable { .. }), "{error}");
@@ -290,4 +290,34 @@ fn what_another_program_put_in_is_told_not_guessed() {
         .unwrap();
     let error = bench.store.task_of(&id).unwrap_err();
     assert!(error.to_string().ends_with("task 3c9b0459 does not have its digest"), "{error}");
+}
+
+/// The published datasets share tasks: a run belongs to the one that was worked on, not to the latest import.
+#[test]
+fn a_run_is_filed_under_the_dataset_that_was_worked_on() {
+    let task = task("3c9b0459", 4);
+    let bench = Bench::with(std::slice::from_ref(&task));
+    let first = bench.store.datasets().unwrap().remove(0);
+    let again = set("again", &[(Split::Evaluation, task.clone())]);
+    let second = bench.store.import(&again).unwrap().dataset;
+    let run = solved(plugin("mirror"), &task);
+    let dataset_of = |id: &str| -> String {
+        let sql = "SELECT t.dataset_id FROM run_tasks rt JOIN arc_tasks t ON t.id = rt.task_id WHERE rt.run_id = ?1";
+        bench.raw().query_row(sql, [id], |row| row.get(0)).unwrap()
+    };
+    let id = bench.store.record(&run, &task, Some(&first.id)).unwrap();
+    assert_eq!(dataset_of(&id), first.id);
+    assert_eq!(bench.store.finished(&run.recipe, Some(&first.id)).unwrap().unwrap().id, id);
+    assert_eq!(bench.store.finished(&run.recipe, Some(&second.id)).unwrap(), None);
+    let id = bench.store.record(&run, &task, Some(&second.id)).unwrap();
+    assert_eq!(dataset_of(&id), second.id);
+}
+
+#[test]
+fn a_run_that_the_clock_ended_is_not_finished() {
+    let task = task("3c9b0459", 4);
+    let bench = Bench::with(std::slice::from_ref(&task));
+    let run = ended(&solved(plugin("mirror"), &task), Ending::PastDeadline, None);
+    bench.store.record(&run, &task, None).unwrap();
+    assert_eq!(bench.store.finished(&run.recipe, None).unwrap(), None);
 }

@@ -22,7 +22,7 @@ fn two_programs_that_write_at_once_lose_nothing() {
                     let run = solved(plugin("mirror"), task);
                     let record = |n| {
                         let run = StoredRun { started_at: writer as u64 * EACH + n, ..run.clone() };
-                        store.record(&run, task).unwrap()
+                        store.record(&run, task, None).unwrap()
                     };
                     (0..EACH).map(record).collect::<Vec<_>>()
                 })
