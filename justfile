@@ -49,7 +49,7 @@ data *paths: setup build
 
 # What the sandbox costs, as ratios
 bench: guests
-    cargo bench --locked -p stratagem-runtime
+    cargo bench --locked --workspace --bench sandbox
 
 # Installs what the machine lacks: a Rust that builds plugins, pip
 setup:
