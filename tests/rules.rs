@@ -118,6 +118,27 @@ fn unsafe_code_stays_where_the_architecture_allows_it() {
     }
 }
 
+/// A released contract is what plugins out there were built from: it never changes again.
+#[test]
+fn released_contracts_are_frozen() {
+    let frozen = [("0.1.0", "ac5985cd80098805da472d9bf58eee9e2d9e4d07d2134237fcdfebf52d19a627")];
+    let mut released = Vec::new();
+    for entry in fs::read_dir(root().join("wit")).unwrap().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name == "next" {
+            continue;
+        }
+        let mut files = files(&entry.path());
+        files.sort();
+        let bytes: Vec<Vec<u8>> = files.iter().map(|file| fs::read(file).unwrap()).collect();
+        let digest = stratagem_domain::Digest::of_parts(bytes.iter().map(Vec::as_slice)).to_string();
+        released.push((name, digest));
+    }
+    released.sort();
+    let released: Vec<_> = released.iter().map(|(name, digest)| (name.as_str(), digest.as_str())).collect();
+    assert_eq!(released, frozen, "a released contract changed, or a new one lacks its line here");
+}
+
 #[test]
 fn every_migration_has_a_number_and_a_way_back() {
     let mut names: Vec<String> = files(&root().join("migrations/sqlite"))

@@ -11,8 +11,29 @@ fn importing(name: &str) -> String {
     calm.replacen("(component", &format!("(component (import \"{name}\" (instance))"), 1)
 }
 
-fn refused(host: &Host, case: &str, plugin: &str, words: &[&str]) {
-    host.refuses(case, &["solve", "./tasks", "--strategy", plugin], 1, words);
+/// Holds a plugin that is handed in to its refusal: said in words, and on record with its cause and whose fault
+/// it was, without an answer.
+fn refused(host: &Host, case: &str, plugin: &str, cause: &str, words: &[&str]) {
+    let before = host.stored();
+    host.run(&["solve", "./tasks", "--strategy", plugin]).refused(case, 1, words);
+    assert_eq!(host.stored(), before + 1, "{case}: a task, a row");
+    let row: (String, String, String, String, i64) = host
+        .db()
+        .query_row(
+            "SELECT outcome, fault, json_extract(ending, '$.refused.cause'), error, u.fuel_spent FROM runs
+             JOIN resource_usage u ON u.run_id = runs.id WHERE json_extract(u.detail, '$.answers_offered') = 0
+             ORDER BY runs.id DESC LIMIT 1",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
+        )
+        .unwrap();
+    let fault = if cause == "not_granted" { "operator" } else { "plugin" };
+    assert_eq!(
+        (row.0.as_str(), row.1.as_str(), row.2.as_str(), row.4),
+        ("refused", fault, cause, 0),
+        "{case}"
+    );
+    assert!(words[..words.len().min(1)].iter().all(|word| row.3.contains(word)), "{case}: {}", row.3);
 }
 
 #[test]
@@ -21,24 +42,36 @@ fn a_file_that_is_no_plugin_says_what_it_is() {
     host.write_tasks(1);
     let header =
         |layer: u8, rest: &[u8]| [b"\0asm", &[if layer == 1 { 13 } else { 1 }, 0, layer, 0], rest].concat();
-    let cases: [(&str, Vec<u8>, &[&str]); 12] = [
-        ("core.wasm", component("(module)"), &["core module", "plugin build"]),
-        ("core-garbage.wasm", header(0, b"garbage"), &["core module"]),
-        ("garbage.wasm", b"garbage".to_vec(), &["not WebAssembly"]),
-        ("nothing.wasm", Vec::new(), &["not WebAssembly"]),
-        ("broken.wasm", header(1, b"\x01\xff\xff\xff\xff\x0f"), &["not valid"]),
-        ("cut.wasm", crate::harness::calm()[..200].to_vec(), &["not valid"]),
-        ("empty.wasm", component("(component)"), &["does not export `stratagem:strategy/strategy@0.1.0`"]),
+    let cases: [(&str, Vec<u8>, &str, &[&str]); 12] = [
+        ("core.wasm", component("(module)"), "invalid", &["core module", "plugin build"]),
+        ("core-garbage.wasm", header(0, b"garbage"), "invalid", &["core module"]),
+        ("garbage.wasm", b"garbage".to_vec(), "invalid", &["not WebAssembly"]),
+        ("nothing.wasm", Vec::new(), "invalid", &["not WebAssembly"]),
+        ("broken.wasm", header(1, b"\x01\xff\xff\xff\xff\x0f"), "invalid", &["not valid"]),
+        ("cut.wasm", crate::harness::calm()[..200].to_vec(), "invalid", &["not valid"]),
+        (
+            "empty.wasm",
+            component("(component)"),
+            "interface",
+            &["does not export `stratagem:strategy/strategy`"],
+        ),
         (
             "older.wasm",
             component(&exporting("stratagem:strategy/strategy@0.0.9")),
-            &["exports `stratagem:strategy/strategy@0.0.9`", "this host runs"],
+            "interface",
+            &["exports \"stratagem:strategy/strategy@0.0.9\"", "this host runs 0.1.0 and 0.2.0"],
         ),
-        ("hollow.wasm", component(&exporting("stratagem:strategy/strategy@0.1.0")), &["no function"]),
+        (
+            "hollow.wasm",
+            component(&exporting("stratagem:strategy/strategy@0.1.0")),
+            "interface",
+            &["no function"],
+        ),
         (
             "wasi.wasm",
             component(&importing("wasi:cli/environment@0.2.0")),
-            &["imports `wasi:cli/environment@0.2.0`"],
+            "interface",
+            &["imports \"wasi:cli/environment@0.2.0\""],
         ),
         (
             "wrong-type.wasm",
@@ -46,6 +79,7 @@ fn a_file_that_is_no_plugin_says_what_it_is() {
                 &include_str!("calm.wat")
                     .replace("(result (result (error string)))", "(result (result (error u32)))"),
             ),
+            "interface",
             &["`solve`"],
         ),
         (
@@ -53,12 +87,13 @@ fn a_file_that_is_no_plugin_says_what_it_is() {
             component(
                 &include_str!("calm.wat").replace("(result i32) (i32.const 64)", "(result i32) unreachable"),
             ),
+            "describe",
             &["`describe` failed"],
         ),
     ];
-    for (name, bytes, words) in cases {
+    for (name, bytes, cause, words) in cases {
         host.write(name, bytes);
-        refused(&host, name, &format!("./{name}"), &[&[name], words].concat());
+        refused(&host, name, &format!("./{name}"), cause, &[&[name], words].concat());
     }
 }
 
@@ -72,41 +107,77 @@ fn a_manifest_that_does_not_fit_its_component_is_refused() {
     let line = manifest.lines().find(|line| line.starts_with("blake3")).unwrap();
     let digest = line.split('"').nth(1).unwrap().to_owned();
     let flipped: String = digest.chars().rev().collect();
-    let cases: [(&str, &str, String, &[&str]); 8] = [
+    let cases: [(&str, &str, String, &str, &[&str]); 8] = [
         (
             "unknown capability",
             PROBE,
             manifest.replace("capabilities = []", "capabilities = [\"network\"]"),
+            "manifest",
             &["guests/other/plugin.toml: line 7", "network"],
         ),
-        ("wrong digest", PROBE, manifest.replace(&digest, &flipped), &["component.wasm", &digest, &flipped]),
-        ("no digest", PROBE, manifest.replace(&digest, "12"), &["plugin.toml: line 6", "64 hexadecimal"]),
-        ("unknown key", PROBE, format!("colour = 1\n{manifest}"), &["plugin.toml: line 1", "colour"]),
-        ("unknown limit", PROBE, format!("{manifest}\nfuell = 1\n"), &["plugin.toml: line", "fuell"]),
+        (
+            "wrong digest",
+            PROBE,
+            manifest.replace(&digest, &flipped),
+            "hash",
+            &["component.wasm", &digest, &flipped],
+        ),
+        (
+            "no digest",
+            PROBE,
+            manifest.replace(&digest, "12"),
+            "manifest",
+            &["plugin.toml: line 6", "64 hexadecimal"],
+        ),
+        (
+            "unknown key",
+            PROBE,
+            format!("colour = 1\n{manifest}"),
+            "manifest",
+            &["plugin.toml: line 1", "colour"],
+        ),
+        (
+            "unknown limit",
+            PROBE,
+            format!("{manifest}\nfuell = 1\n"),
+            "manifest",
+            &["plugin.toml: line", "fuell"],
+        ),
         (
             "another name",
             PROBE,
             manifest.replace("\"probe\"", "\"other\""),
+            "manifest",
             &["describes itself as \"probe\""],
         ),
-        ("not asked for", GREEDY, greedy.clone(), &["imports `artifacts`", "plugin.toml does not ask for"]),
+        (
+            "not asked for",
+            GREEDY,
+            greedy.clone(),
+            "not_asked",
+            &["imports `artifacts`", "plugin.toml does not ask for"],
+        ),
         (
             "not backed",
             GREEDY,
             greedy.replace("capabilities = []", "capabilities = [\"artifacts\"]"),
+            "not_granted",
             &["asks for `artifacts`", "does not back"],
         ),
     ];
-    for (case, plugin, text, words) in cases {
+    for (case, plugin, text, cause, words) in cases {
         let bytes = std::fs::read(host.path(plugin).join("component.wasm")).unwrap();
         host.write("guests/other/component.wasm", bytes);
         host.write("guests/other/plugin.toml", text);
-        refused(&host, case, "guests/other", words);
+        refused(&host, case, "guests/other", cause, words);
     }
     std::fs::remove_file(other.join("component.wasm")).unwrap();
-    refused(&host, "no component", "guests/other", &["guests/other/component.wasm"]);
+    let unread = |case: &str, words: &[&str]| {
+        host.refuses(case, &["solve", "./tasks", "--strategy", "guests/other"], 1, words);
+    };
+    unread("no component", &["guests/other/component.wasm"]);
     std::fs::remove_file(other.join("plugin.toml")).unwrap();
-    refused(&host, "no manifest", "guests/other", &["guests/other: there is no plugin here"]);
+    unread("no manifest", &["guests/other: there is no plugin here"]);
 }
 
 #[test]
@@ -114,18 +185,37 @@ fn inspect_says_what_a_refused_plugin_is_and_why_it_is_refused() {
     let host = Host::new();
     let said = host.run(&["plugin", "inspect", GREEDY]);
     assert_eq!(said.status, Some(1));
-    for word in ["greedy 0.1.0", "stratagem:strategy/artifacts@0.1.0", "refuses it"] {
+    for word in ["greedy 0.1.0", "stratagem:strategy/artifacts@0.2.0", "refuses it"] {
         assert!(said.stdout.contains(word), "{word}: {}", said.stdout);
     }
     assert!(said.stderr.contains("hint: add \"artifacts\" to `capabilities`"), "{}", said.stderr);
 }
 
 #[test]
-fn a_bad_plugin_beside_a_good_one_keeps_both_from_running() {
+fn a_refused_plugin_does_not_keep_a_good_one_from_running() {
     let host = Host::with_a_run();
-    host.write_tasks(1);
-    let args = ["solve", "./tasks", "--strategy", PROBE, "--strategy", GREEDY];
-    host.refuses("second is bad", &args, 1, &["\"greedy\"", "artifacts"]);
+    host.write_tasks(3);
+    let said = host.run(&["solve", "./tasks", "--strategy", PROBE, "--strategy", GREEDY, "--json", "-"]);
+    assert_eq!(said.status, Some(1));
+    assert!(said.stderr.starts_with("error: plugin \"greedy\" imports `artifacts`"), "{}", said.stderr);
+    let report: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(report["summary"]["solved_at_1"], 3, "{report}");
+    let count = |outcome: &str| -> i64 {
+        host.one(&format!(
+            "SELECT count(*) FROM runs WHERE outcome = '{outcome}' AND task_digest IN
+                           (SELECT digest FROM arc_tasks WHERE code LIKE 't0%')"
+        ))
+    };
+    assert_eq!((count("solved"), count("refused")), (3, 3));
+    // What is refused today may be granted tomorrow: it is tried again.
+    host.run(&["solve", "./tasks", "--strategy", GREEDY, "--resume"]).refused("again", 1, &["artifacts"]);
+    assert_eq!(count("refused"), 6);
+    let id: String = host.one("SELECT id FROM runs WHERE outcome = 'refused' LIMIT 1");
+    let shown = host.succeeds(&["runs", "show", &id]);
+    for word in ["refused (at fault: plugin)", "imports `artifacts`", "plugin inspect"] {
+        assert!(shown.contains(word), "{word}: {shown}");
+    }
+    assert!(host.run(&["runs", "replay", &id]).stdout.contains("not replayable"));
 }
 
 #[test]
@@ -146,7 +236,6 @@ fn a_component_that_is_hard_to_compile_costs_its_load_and_nothing_else() {
     host.write_tasks(1);
     let work = "(i32.add (i32.mul (local.get 0) (i32.const 7)) (i32.const 1)) local.set 0 ".repeat(150_000);
     host.write("bomb.wasm", component(&format!("(component (core module (func (param i32) {work})))")));
-    let before = host.kept();
     for (limits, words) in [
         ("wall_ms = 150", ["it was not done in time", "limits 150 ms"]),
         ("memory_mb = 96", ["the compiler ended with signal", "96 MiB"]),
@@ -155,7 +244,9 @@ fn a_component_that_is_hard_to_compile_costs_its_load_and_nothing_else() {
         let args = ["--config", "small.toml", "solve", "./tasks", "--strategy", "./bomb.wasm"];
         let said = host.run(&args);
         said.refused(limits, 1, &["bomb.wasm", "does not compile", "[compile]", words[0], words[1]]);
-        assert!(host.kept() == before, "{limits}: something was stored");
+        let cause: String =
+            host.one("SELECT json_extract(ending, '$.refused.cause') FROM runs ORDER BY id DESC");
+        assert_eq!(cause, "compile");
     }
     host.succeeds(&["solve", "./tasks", "--strategy", PROBE]);
 }

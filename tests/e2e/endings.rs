@@ -94,8 +94,8 @@ fn a_spent_limit_ends_the_run_and_keeps_its_answers() {
             act: "calls",
             top: "[limits]\nhost_calls = 500",
             outcome: "trap",
-            complaint: "trapped: \"too many host calls: limit 500\"",
-            shown: &["too many host calls: limit 500"],
+            complaint: "trapped: \"too many host calls: limit `host_calls` is 500\"",
+            shown: &["too many host calls: limit `host_calls` is 500"],
             answers: 1,
             ..Case::default()
         },
@@ -112,7 +112,7 @@ fn a_spent_limit_ends_the_run_and_keeps_its_answers() {
             act: "log",
             top: "[limits]\nlifted_bytes = 900",
             outcome: "trap",
-            complaint: "trapped: \"too many bytes handed to the host: limit 900\"",
+            complaint: "trapped: \"too many bytes handed to the host: limit `lifted_bytes` is 900\"",
             answers: 1,
             ..Case::default()
         },

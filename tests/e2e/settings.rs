@@ -161,7 +161,7 @@ fn plugins_are_listed_and_inspected_as_json_too() {
     let probe = host.json(&["plugin", "inspect", "probe", "--json"]);
     assert_eq!(probe["digest"], line("probe")["digest"]);
     assert_eq!(probe["refused"], Value::Null);
-    assert_eq!(probe["surface"]["exports"][0]["name"], "stratagem:strategy/strategy@0.1.0");
+    assert_eq!(probe["surface"]["exports"][0]["name"], "stratagem:strategy/strategy@0.2.0");
     let greedy = host.run(&["plugin", "inspect", "greedy", "--json"]);
     assert_eq!(greedy.status, Some(1));
     assert!(json_of(&greedy)["refused"].as_str().unwrap().contains("artifacts"));

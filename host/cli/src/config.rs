@@ -68,15 +68,16 @@ impl Config {
                 *strategy = base.join(&*strategy).to_string_lossy().into_owned();
             }
         }
-        let asked = config.bounds().memory_mb;
-        if !(1..=MAX_MEMORY_MB).contains(&asked) {
-            let message = format!(
-                "{}: bound `memory_mb` is {}: 1 to {}",
-                file.display(),
-                grouped(asked),
-                grouped(MAX_MEMORY_MB)
-            );
-            return Err(Failure::misuse(message).hint("a WebAssembly memory has 32-bit addresses"));
+        let bounds = config.bounds();
+        for (name, asked, most, hint) in [
+            ("memory_mb", bounds.memory_mb, MAX_MEMORY_MB, "a WebAssembly memory has 32-bit addresses"),
+            ("stack_kb", bounds.stack_kb, Limits::MAX_STACK_KB, "the threads that run plugins have no more"),
+        ] {
+            if !(1..=most).contains(&asked) {
+                let (asked, most) = (grouped(asked), grouped(most));
+                let message = format!("{}: bound `{name}` is {asked}: 1 to {most}", file.display());
+                return Err(Failure::misuse(message).hint(hint));
+            }
         }
         config.file = Some(file);
         Ok(config)
@@ -146,11 +147,12 @@ mod tests {
     /// The keys of the documentation are those of the program, with their defaults.
     #[test]
     fn the_documentation_names_every_key() {
-        let text = include_str!("../../../docs/configuration.md");
+        let text = include_str!("../../../docs/limits.md");
         for key in Limits::KEYS {
             let row = format!("| `{}` | {} | {} |", key.name, grouped(key.default), grouped(key.bound));
-            assert!(text.contains(&row), "docs/configuration.md lacks {row}");
+            assert!(text.contains(&row), "docs/limits.md lacks {row}");
         }
+        let text = include_str!("../../../docs/configuration.md");
         for key in [
             "data_dir",
             "database",

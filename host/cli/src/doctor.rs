@@ -1,5 +1,5 @@
 use serde::Serialize;
-use stratagem_runtime::Package;
+use stratagem_runtime::{Contract, Package};
 
 use crate::args::Doctor;
 use crate::failure::Failure;
@@ -37,7 +37,7 @@ pub fn run(bench: &Workbench, doctor: &Doctor) -> Result<(), Failure> {
     let mut checks = vec![
         Check::ok(
             "program",
-            format!("stratagem {} for {}", env!("CARGO_PKG_VERSION"), stratagem_runtime::WORLD),
+            format!("stratagem {} for contracts {}", env!("CARGO_PKG_VERSION"), Contract::versions()),
         ),
         settings(bench),
     ];

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
-use stratagem_domain::{Digest, Ending, LabelledTask, StoredRun, grouped};
+use stratagem_domain::{Digest, Ending, LabelledTask, Limits, StoredRun, Strategy, grouped};
 use stratagem_runtime::{LoadedStrategy, Package};
 use stratagem_solve::{Verdict, replay};
 use stratagem_store::{RunFilter, Store};
@@ -75,7 +75,7 @@ fn show(bench: &Workbench, id: &str, json: bool) -> Result<(), Failure> {
     );
     field("task", run.task_id.clone());
     field("started", format!("{} UTC", utc(run.started_at)));
-    field("outcome", format!("{} (at fault: {})", run.outcome.as_str(), run.outcome.fault().as_str()));
+    field("outcome", format!("{} (at fault: {})", run.outcome.as_str(), run.ending.fault().as_str()));
     field("seed", recipe.seed.to_string());
     field("fuel", format!("{} of {}", grouped(usage.fuel_spent), grouped(recipe.limits.fuel)));
     field(
@@ -172,7 +172,7 @@ fn replay_runs(
     let jobs = bench.jobs(jobs)?;
     let sandbox = bench.sandbox(jobs)?;
     let mut strategies: BTreeMap<Digest, LoadedStrategy> = BTreeMap::new();
-    for run in &runs {
+    for run in runs.iter().filter(|run| run.ending.is_replayable()) {
         let digest = run.recipe.plugin.digest;
         if let Entry::Vacant(place) = strategies.entry(digest) {
             place.insert(stored_strategy(&store, &sandbox, run)?);
@@ -184,11 +184,21 @@ fn replay_runs(
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(run) = runs.get(at) else { break };
-            let verdict = replay(run, &strategies[&run.recipe.plugin.digest], &tasks[at].task);
+            let strategy =
+                strategies.get(&run.recipe.plugin.digest).map(|strategy| strategy as &dyn Strategy);
+            let verdict = replay(run, strategy, &tasks[at].task);
             verdicts.lock().unwrap_or_else(std::sync::PoisonError::into_inner)[at] = Some(verdict);
         }
     };
-    std::thread::scope(|scope| (0..jobs).for_each(|_| drop(scope.spawn(work))));
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            let worker = std::thread::Builder::new().stack_size(Limits::THREAD_STACK_BYTES);
+            worker.spawn_scoped(scope, work).map_err(|error| {
+                Failure::new(format!("no thread to work on: {error}")).hint("use fewer --jobs")
+            })?;
+        }
+        Ok::<_, Failure>(())
+    })?;
     let verdicts = verdicts.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     let rows = runs.iter().zip(verdicts).filter_map(|(run, verdict)| {
         Some(Replayed {

@@ -3,9 +3,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use stratagem_domain::{
-    Ending, LabelledTask, Ledger, LimitsOverlay, Outcome, Split, StoredRun, grouped, quote,
+    Ending, LabelledTask, Ledger, LimitsOverlay, Outcome, Split, StoredRun, Strategy, grouped, quote,
 };
-use stratagem_runtime::{LoadedStrategy, Package};
+use stratagem_runtime::{LoadedStrategy, Package, RefusedStrategy, Sandbox};
 use stratagem_solve::{Bench, Contender, Report, Summary, TaskResult, submission};
 use stratagem_store::Store;
 
@@ -29,31 +29,30 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
     files().try_for_each(|path| check_writable(path))?;
     let jobs = bench.jobs(solve.jobs)?;
     let sandbox = bench.sandbox(jobs)?;
-    let plugins = load(bench, solve, &sandbox)?;
+    let entrants = load(bench, solve, &sandbox)?;
     let flags = LimitsOverlay {
         fuel: solve.fuel,
         wall_ms: solve.wall_ms,
         memory_mb: solve.memory_mb,
         ..LimitsOverlay::default()
     };
-    let contender = |(_, strategy): &'_ (Package, LoadedStrategy)| -> Result<_, Failure> {
-        let settings = bench.config.settings.get(&strategy.identity().name).cloned().unwrap_or_default();
-        Ok((bench.limits(strategy, &flags)?, settings))
+    let grant = |entrant: &Entrant| -> Result<_, Failure> {
+        let settings =
+            bench.config.settings.get(&entrant.strategy().plugin().name).cloned().unwrap_or_default();
+        Ok((bench.limits(&entrant.limits(), &flags)?, settings))
     };
-    let grants = plugins.iter().map(contender).collect::<Result<Vec<_>, Failure>>()?;
+    let grants = entrants.iter().map(grant).collect::<Result<Vec<_>, Failure>>()?;
     let seed = seed(solve.seed.unwrap_or(bench.config.seed))?;
-    // Whatever is refused is refused above this line: from here on the database is written.
+    // What the operator got wrong is refused above this line: from here on the database is written.
     let Work { mut tasks, dataset, store } = find(bench, solve)?;
     tasks.truncate(solve.limit.unwrap_or(usize::MAX));
     if let Some(store) = &store {
-        for (package, strategy) in &plugins {
-            keep_plugin(store, strategy.identity(), &strategy.limits, &package.component)?;
-        }
+        entrants.iter().try_for_each(|entrant| entrant.keep(store))?;
     }
-    let contenders = plugins
+    let contenders = entrants
         .iter()
         .zip(grants)
-        .map(|((_, strategy), (limits, settings))| Contender { strategy, limits, settings })
+        .map(|(entrant, (limits, settings))| Contender { strategy: entrant.strategy(), limits, settings })
         .collect();
     let work = Bench {
         contenders,
@@ -68,22 +67,64 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
     let started = Instant::now();
     let results = with_progress(&work)?;
     let report = Report::new(&results, started.elapsed().as_millis() as u64);
-    finish(bench, solve, &results, &report, tasks.len(), store.as_ref())
+    finish(bench, solve, &entrants, &results, &report, tasks.len(), store.as_ref())
+}
+
+/// A strategy that was asked for: ready to run, or refused and on record.
+enum Entrant {
+    Ready(Package, Box<LoadedStrategy>),
+    Refused(RefusedStrategy),
+}
+
+impl Entrant {
+    fn strategy(&self) -> &dyn Strategy {
+        match self {
+            Self::Ready(_, strategy) => &**strategy,
+            Self::Refused(refused) => refused,
+        }
+    }
+
+    fn limits(&self) -> LimitsOverlay {
+        match self {
+            Self::Ready(_, strategy) => strategy.limits.clone(),
+            Self::Refused(_) => LimitsOverlay::default(),
+        }
+    }
+
+    fn keep(&self, store: &Store) -> Result<(), Failure> {
+        match self {
+            Self::Ready(package, strategy) => keep_plugin(store, strategy, &package.component),
+            Self::Refused(refused) => Ok(store.keep_refused(refused.plugin())?),
+        }
+    }
+
+    fn refusal(&self) -> Option<Failure> {
+        let Self::Refused(refused) = self else { return None };
+        let failure = Failure::new(refused.reason());
+        Some(match refused.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        })
+    }
 }
 
 /// Loads every strategy that is asked for before a task is touched.
-fn load(
-    bench: &Workbench,
-    solve: &Solve,
-    sandbox: &stratagem_runtime::Sandbox,
-) -> Result<Vec<(Package, LoadedStrategy)>, Failure> {
+///
+/// *Errors*: the operator's; a plugin's own fault makes it a refused entrant.
+fn load(bench: &Workbench, solve: &Solve, sandbox: &Sandbox) -> Result<Vec<Entrant>, Failure> {
     let usual = [USUAL_STRATEGY.to_owned()];
     let choices = [&solve.strategies[..], &bench.config.strategies, &usual];
     let names = choices.into_iter().find(|names| !names.is_empty()).unwrap_or_default();
     let load = |name: &String| {
-        let package = bench.package(name)?;
-        let strategy = sandbox.load(&package)?;
-        Ok((package, strategy))
+        let path = bench.plugin_path(name)?;
+        let loaded = Package::read(&path).and_then(|package| {
+            let strategy = sandbox.load(&package)?;
+            Ok(Entrant::Ready(package, Box::new(strategy)))
+        });
+        loaded.or_else(|error| match RefusedStrategy::new(&path, &error) {
+            Some(refused) => Ok(Entrant::Refused(refused)),
+            None => Err(error.into()),
+        })
     };
     names.iter().map(load).collect()
 }
@@ -185,6 +226,7 @@ fn with_progress(work: &Bench<'_>) -> Result<Vec<TaskResult>, Failure> {
 fn finish(
     bench: &Workbench,
     solve: &Solve,
+    entrants: &[Entrant],
     results: &[TaskResult],
     report: &Report,
     asked: usize,
@@ -207,7 +249,9 @@ fn finish(
             &context,
         )?;
     }
-    let quiet = [&solve.json, &solve.submission].into_iter().flatten().any(|path| is_stdout(path));
+    let refusals: Vec<Failure> = entrants.iter().filter_map(Entrant::refusal).collect();
+    let quiet = refusals.len() == entrants.len()
+        || [&solve.json, &solve.submission].into_iter().flatten().any(|path| is_stdout(path));
     let pictured = match solve.pictures {
         When::Auto => results.len() <= PICTURED,
         When::Always => true,
@@ -247,7 +291,10 @@ fn finish(
             Failure::new(format!("{faults} runs failed by the host's fault")).hint("see `stratagem doctor`")
         );
     }
-    Ok(())
+    let mut refusals = refusals.into_iter();
+    let Some(first) = refusals.next() else { return Ok(()) };
+    refusals.for_each(|refusal| refusal.print());
+    Err(first)
 }
 
 /// A task's test inputs beside what was expected and what was answered.
@@ -319,9 +366,9 @@ fn closing_table(summary: &Summary) -> String {
 /// Says which runs did not come to their end, why, and what to do; the first few of many.
 fn complain(results: &[TaskResult]) {
     const TOLD: usize = 5;
-    let came_to_its_end = |run: &StoredRun| run.ending == Ending::Returned;
-    let odd: Vec<&StoredRun> =
-        results.iter().flat_map(|result| &result.runs).filter(|run| !came_to_its_end(run)).collect();
+    // A refused plugin is told of once, at the end.
+    let is_told = |run: &&StoredRun| !matches!(run.ending, Ending::Returned | Ending::Refused { .. });
+    let odd: Vec<&StoredRun> = results.iter().flat_map(|result| &result.runs).filter(is_told).collect();
     for run in odd.iter().take(TOLD) {
         eprint!("{}", complaint(run));
     }
@@ -357,6 +404,9 @@ pub fn complaint(run: &StoredRun) -> String {
         ),
         Outcome::HostFault => {
             (format!("failed by the host's fault: {}", quote(&reason, 300)), "see `stratagem doctor`")
+        }
+        Outcome::Refused => {
+            (format!("was refused: {}", quote(&reason, 300)), "`stratagem plugin inspect` says what it lacks")
         }
         _ => (
             format!("gave up: {}", quote(&reason, 300)),

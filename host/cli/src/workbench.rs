@@ -1,6 +1,6 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use stratagem_domain::{LabelledTask, Limits, LimitsOverlay, PluginIdentity, quote};
+use stratagem_domain::{LabelledTask, Limits, LimitsOverlay, quote};
 use stratagem_runtime::{CompilerProcess, LoadedStrategy, Manifest, Package, Sandbox, SandboxConfig};
 use stratagem_store::Store;
 
@@ -56,15 +56,19 @@ impl Workbench {
         }
     }
 
-    /// Finds a plugin: a path where it looks like one, else a name in the plugin folders.
+    /// Finds and reads a plugin.
     pub fn package(&self, name: &str) -> Result<Package, Failure> {
-        let path = Path::new(name);
+        Ok(Package::read(&self.plugin_path(name)?)?)
+    }
+
+    /// Finds a plugin: a path where it looks like one, else a name in the plugin folders.
+    pub fn plugin_path(&self, name: &str) -> Result<PathBuf, Failure> {
         if is_path(name) {
-            return Ok(Package::read(path)?);
+            return Ok(PathBuf::from(name));
         }
         let found = self.places.plugins.iter().map(|folder| folder.join(name));
         if let Some(folder) = found.into_iter().find(|folder| folder.join(Manifest::FILE).is_file()) {
-            return Ok(Package::read(&folder)?);
+            return Ok(folder);
         }
         let known = self
             .plugin_folders()
@@ -98,9 +102,9 @@ impl Workbench {
     /// The limits of a run: the defaults, what the plugin names (up to the bounds), the settings, the flags.
     ///
     /// *Errors*: the operator's, for a setting or flag beyond a bound.
-    pub fn limits(&self, strategy: &LoadedStrategy, flags: &LimitsOverlay) -> Result<Limits, Failure> {
+    pub fn limits(&self, asked: &LimitsOverlay, flags: &LimitsOverlay) -> Result<Limits, Failure> {
         let bounds = self.config.bounds();
-        let limits = Limits::default().with(&strategy.limits).clamped(&bounds);
+        let limits = Limits::default().with(asked).clamped(&bounds);
         let limits = limits.with(&self.config.limits).with(flags);
         if let Some(name) = limits.zero() {
             return Err(Failure::misuse(format!("limit `{name}` is 0")).hint("a run needs some of it"));
@@ -114,14 +118,9 @@ impl Workbench {
 }
 
 /// Keeps a plugin's component, so that its runs can be replayed from the database alone.
-pub fn keep_plugin(
-    store: &Store,
-    identity: &PluginIdentity,
-    limits: &LimitsOverlay,
-    component: &[u8],
-) -> Result<(), Failure> {
-    let limits = serde_json::to_string(limits).map_err(Failure::new)?;
-    Ok(store.keep_component(identity, stratagem_runtime::WORLD, &limits, component)?)
+pub fn keep_plugin(store: &Store, strategy: &LoadedStrategy, component: &[u8]) -> Result<(), Failure> {
+    let limits = serde_json::to_string(&strategy.limits).map_err(Failure::new)?;
+    Ok(store.keep_component(strategy.identity(), &strategy.contract.world(), &limits, component)?)
 }
 
 /// Finds one task by id, or by DATASET/ID, with the dataset's id; of several datasets that have it, the one

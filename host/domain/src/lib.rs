@@ -20,11 +20,11 @@ mod text;
 pub use digest::Digest;
 pub use grid::{Grid, GridError, MAX_COLOUR, MAX_SIDE};
 pub use limits::{LimitKey, Limits, LimitsOverlay, OverBound};
-pub use outcome::{Ending, Fault, Outcome};
+pub use outcome::{Ending, Fault, Outcome, Refusal};
 pub use plugin::{Capability, PluginIdentity};
 pub use run::{
-    Answer, Ledger, LedgerError, Level, LogLine, Recipe, RunReport, Settings, Step, StoredAnswer, StoredRun,
-    Strategy, Usage,
+    Answer, Calls, HostCall, Ledger, LedgerError, Level, LogLine, Recipe, RunReport, Settings, Step,
+    StoredAnswer, StoredRun, Strategy, Usage,
 };
 pub use score::{MAX_ATTEMPTS, Ranking, Score, rank, score};
 pub use task::{LabelledTask, Pair, Split, Task, TaskError, TaskSet};

@@ -25,10 +25,39 @@ pub enum Ending {
     StackExhausted {
         backtrace: Vec<String>,
     },
-    /// The plugin was not started: its interface, its grants or its size are not acceptable.
-    Refused(String),
+    /// The plugin was not started.
+    Refused {
+        cause: Refusal,
+        reason: String,
+    },
     /// The host failed; the plugin is not to blame.
     HostFault(String),
+}
+
+/// Why a plugin was not started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// Its `plugin.toml` cannot be read, or does not say what the component says.
+    Manifest,
+    /// It is not the component that its manifest, or the operator, names by digest.
+    Hash,
+    /// It is longer than any plugin may be.
+    Size,
+    /// Its signature does not fit, or one that the operator demands is not there.
+    Signature,
+    /// It is no WebAssembly component.
+    Invalid,
+    /// Compiling it takes more than the operator allows.
+    Compile,
+    /// It is built against another contract, or none.
+    Interface,
+    /// It imports what its manifest does not ask for.
+    NotAsked,
+    /// It asks for what the operator does not grant, or this host does not have.
+    NotGranted,
+    /// Its `describe` does not return, or not what it must.
+    Describe,
 }
 
 /// What is recorded of a run: its ending, and for one that came to its end whether it solved the task.
@@ -82,18 +111,8 @@ impl Outcome {
             Ending::PastDeadline => Self::PastDeadline,
             Ending::OutOfMemory => Self::OutOfMemory,
             Ending::Trapped { .. } | Ending::StackExhausted { .. } => Self::Trap,
-            Ending::Refused(_) => Self::Refused,
+            Ending::Refused { .. } => Self::Refused,
             Ending::HostFault(_) => Self::HostFault,
-        }
-    }
-
-    pub fn fault(self) -> Fault {
-        match self {
-            Self::Solved | Self::Unsolved | Self::Unscored => Fault::Nobody,
-            Self::OutOfFuel | Self::PastDeadline | Self::OutOfMemory | Self::Trap | Self::Refused => {
-                Fault::Plugin
-            }
-            Self::HostFault => Fault::Host,
         }
     }
 
@@ -134,7 +153,7 @@ impl Ending {
         match self {
             Self::Returned => None,
             Self::GaveUp(reason)
-            | Self::Refused(reason)
+            | Self::Refused { reason, .. }
             | Self::HostFault(reason)
             | Self::Trapped { reason, .. } => Some(reason.clone()),
             Self::OutOfFuel => Some("out of fuel".to_owned()),
@@ -144,8 +163,22 @@ impl Ending {
         }
     }
 
-    /// True where the same recipe ends the same way anywhere: neither the clock nor the machine decides.
+    /// Whose fault it is that the run did not come to its end.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Returned | Self::GaveUp(_) => Fault::Nobody,
+            Self::Refused { cause: Refusal::NotGranted, .. } => Fault::Operator,
+            Self::HostFault(_) => Fault::Host,
+            _ => Fault::Plugin,
+        }
+    }
+
+    /// True where the same recipe ends the same way anywhere: neither the clock, the machine nor the operator's
+    /// grants decide.
     pub fn is_replayable(&self) -> bool {
-        !matches!(self, Self::PastDeadline | Self::StackExhausted { .. } | Self::HostFault(_))
+        !matches!(
+            self,
+            Self::PastDeadline | Self::StackExhausted { .. } | Self::Refused { .. } | Self::HostFault(_)
+        )
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -40,22 +40,89 @@ pub struct LogLine {
     pub message: String,
 }
 
-/// What a run used, measured by the host.
+/// The kinds of host functions: each has a limit of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostCall {
+    Offer,
+    /// `step` and `log`.
+    Note,
+    /// `budget`, `seed` and `setting`.
+    Query,
+    Wasi,
+    Memory,
+    Artifacts,
+    Ttt,
+    Llm,
+}
+
+/// How often a run called host functions, by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Calls {
+    pub offer: u64,
+    pub note: u64,
+    pub query: u64,
+    pub wasi: u64,
+    pub memory: u64,
+    pub artifacts: u64,
+    pub ttt: u64,
+    pub llm: u64,
+}
+
+impl Calls {
+    pub fn of(&mut self, kind: HostCall) -> &mut u64 {
+        match kind {
+            HostCall::Offer => &mut self.offer,
+            HostCall::Note => &mut self.note,
+            HostCall::Query => &mut self.query,
+            HostCall::Wasi => &mut self.wasi,
+            HostCall::Memory => &mut self.memory,
+            HostCall::Artifacts => &mut self.artifacts,
+            HostCall::Ttt => &mut self.ttt,
+            HostCall::Llm => &mut self.llm,
+        }
+    }
+}
+
+/// What a run used, measured by the host, and which limits it came up against.
+///
+/// Stored with every run: a field that came later is read as 0.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Usage {
+    /// The limits that the run came up against, whether they ended it or not, by name.
+    pub limits_hit: BTreeSet<String>,
     pub fuel_spent: u64,
     /// CPU time of the thread that ran the plugin, host calls included.
     pub cpu_seconds: f64,
     pub wall_ms: u64,
     /// The highest sum of all linear memories, in bytes.
     pub memory_peak_bytes: u64,
+    /// The highest sum of all tables.
+    pub table_elements_peak: u64,
+    /// Growths of memories and tables that were denied.
+    pub growths_denied: u64,
     pub host_calls: u64,
-    /// Bytes that the plugin handed to the host.
+    pub calls: Calls,
+    /// Bytes that the plugin handed to the host, in all and in the largest call.
     pub lifted_bytes: u64,
+    pub lifted_bytes_call_peak: u64,
     pub answers_offered: u64,
     pub answers_refused: u64,
+    /// Cells and rationales of the answers that were kept.
+    pub answer_bytes: u64,
+    pub rationale_bytes_cut: u64,
     pub steps_dropped: u64,
+    pub log_lines_dropped: u64,
+    pub log_bytes: u64,
     pub log_bytes_dropped: u64,
+    pub artifact_bytes: u64,
+    pub device_memory_peak_bytes: u64,
+    pub device_ms: u64,
+    pub prompt_tokens: u64,
+    pub completion_tokens: u64,
+    /// Millionths of a dollar.
+    pub cost_micros: u64,
 }
 
 /// All that comes of one run of the sandbox.

@@ -75,6 +75,16 @@ pub enum LogLevel {
     Error,
 }
 
+/// `allowance` of 0.1.0.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct Allowance01 {
+    pub fuel: u64,
+    #[component(name = "memory-bytes")]
+    pub memory_bytes: u64,
+    pub answers: u32,
+}
+
 #[derive(ComponentType, Lower)]
 #[component(record)]
 pub struct Allowance {
@@ -82,6 +92,21 @@ pub struct Allowance {
     #[component(name = "memory-bytes")]
     pub memory_bytes: u64,
     pub answers: u32,
+    pub steps: u64,
+    #[component(name = "log-bytes")]
+    pub log_bytes: u64,
+    #[component(name = "host-calls")]
+    pub host_calls: u64,
+    #[component(name = "handed-bytes")]
+    pub handed_bytes: u64,
+}
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct LessonParam<'a> {
+    pub task: TaskParam<'a>,
+    pub outputs: &'a [GridParam<'a>],
+    pub rationale: &'a str,
 }
 
 #[derive(ComponentType, Lift)]

@@ -1,20 +1,50 @@
 use serde::Serialize;
-use stratagem_domain::Capability;
+use stratagem_domain::{Capability, quote};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
 use crate::LoadError;
 
-/// The world that a plugin is built against.
-pub const WORLD: &str = "stratagem:strategy/plugin@0.1.0";
-/// The interface that a plugin exports.
-pub const STRATEGY: &str = "stratagem:strategy/strategy@0.1.0";
-/// The interface that every plugin may import.
-pub const RUN: &str = "stratagem:strategy/run@0.1.0";
+/// A version of the contract that this host runs: each has its folder in `wit/`.
+///
+/// What a host function does is written once, for the latest; an older version is linked to the same functions,
+/// through the records that it knows. Versions below 1.0.0 differ in their second number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Contract {
+    V0_1,
+    V0_2,
+}
+
+impl Contract {
+    pub const ALL: [Self; 2] = [Self::V0_1, Self::V0_2];
+    /// What the SDK is built against.
+    pub const LATEST: Self = Self::V0_2;
+
+    pub fn version(self) -> &'static str {
+        match self {
+            Self::V0_1 => "0.1.0",
+            Self::V0_2 => "0.2.0",
+        }
+    }
+
+    /// The full name of one of its interfaces.
+    pub fn interface(self, name: &str) -> String {
+        format!("{PACKAGE}{name}@{}", self.version())
+    }
+
+    /// The world that a plugin is built against.
+    pub fn world(self) -> String {
+        self.interface("plugin")
+    }
+
+    /// All versions, for people.
+    pub fn versions() -> String {
+        Self::ALL.map(Self::version).join(" and ")
+    }
+}
 
 const PACKAGE: &str = "stratagem:strategy/";
-const VERSION: &str = "@0.1.0";
 
 /// One interface that a component imports or exports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -52,48 +82,62 @@ impl Surface {
 
     /// The capabilities whose interfaces the component imports.
     pub fn capabilities(&self) -> Vec<Capability> {
-        self.imports.iter().filter_map(|import| capability(&import.name)).collect()
+        let capability = |import: &Interface| Capability::parse(part(&import.name)?.0);
+        self.imports.iter().filter_map(capability).collect()
     }
 
-    /// Holds the component to the world, to what its manifest asks for and to what the host backs.
+    /// The version of the contract that the component is built against.
+    ///
+    /// *Errors*: the plugin's fault: it exports no strategy, or one of a version that this host does not run.
+    pub fn contract(&self) -> Result<Contract, String> {
+        let exported = |contract: Contract| {
+            let name = contract.interface("strategy");
+            self.exports.iter().any(|export| export.name == name).then_some(contract)
+        };
+        if let Some(contract) = Contract::ALL.into_iter().rev().find_map(exported) {
+            return Ok(contract);
+        }
+        let runs = format!("this host runs {}", Contract::versions());
+        let strategy = |export: &&Interface| part(&export.name).is_some_and(|(name, _)| name == "strategy");
+        Err(match self.exports.iter().find(strategy) {
+            Some(other) => format!("exports {}: {runs}", quote(&other.name, 120)),
+            None => format!("does not export `{PACKAGE}strategy`: {runs}"),
+        })
+    }
+
+    /// Holds the component to its contract, to what its manifest asks for and to what the host backs.
     ///
     /// *Errors*: the plugin's fault, with the interface's name.
-    pub fn check(&self, plugin: &str, asked: &[Capability]) -> Result<(), LoadError> {
+    pub fn check(&self, plugin: &str, asked: &[Capability]) -> Result<Contract, LoadError> {
         let wrong = |reason: String| LoadError::WrongWorld { plugin: plugin.to_owned(), reason };
-        if !self.exports.iter().any(|export| export.name == STRATEGY) {
-            let other =
-                self.exports.iter().find(|export| export.name.starts_with("stratagem:strategy/strategy"));
-            return Err(wrong(match other {
-                Some(export) => format!("exports `{}`, this host runs `{STRATEGY}`", export.name),
-                None => format!("does not export `{STRATEGY}`"),
-            }));
-        }
+        let contract = self.contract().map_err(wrong)?;
         for import in &self.imports {
-            let name = import.name.as_str();
-            match capability(name) {
-                Some(capability) if !asked.contains(&capability) => {
-                    let interface = capability.as_str().to_owned();
-                    return Err(LoadError::NotAsked { plugin: plugin.to_owned(), interface });
+            let name = quote(&import.name, 120);
+            let (plugin, interface) = (plugin.to_owned(), part(&import.name));
+            match interface {
+                Some((_, version)) if version != contract.version() => {
+                    let exported = contract.version();
+                    return Err(wrong(format!("imports {name}, but exports the strategy of {exported}")));
                 }
-                // No capability has a backend yet: the ones that come are linked where they are granted.
-                Some(capability) => {
-                    let interface = capability.as_str().to_owned();
-                    return Err(LoadError::NotBacked { plugin: plugin.to_owned(), interface });
+                Some(("run" | "types", _)) => {}
+                Some((name, _)) if let Some(capability) = Capability::parse(name) => {
+                    let interface = name.to_owned();
+                    if !asked.contains(&capability) {
+                        return Err(LoadError::NotAsked { plugin, interface });
+                    }
+                    // No capability has a backend yet: the ones that come are linked where they are granted.
+                    return Err(LoadError::NotBacked { plugin, interface });
                 }
-                None if name == RUN || is_types(name) => {}
-                None => return Err(wrong(format!("imports `{name}`, which no plugin is given"))),
+                _ => return Err(wrong(format!("imports {name}, which no plugin is given"))),
             }
         }
-        Ok(())
+        Ok(contract)
     }
 }
 
-fn is_types(name: &str) -> bool {
-    name.strip_prefix(PACKAGE).and_then(|rest| rest.strip_suffix(VERSION)) == Some("types")
-}
-
-fn capability(import: &str) -> Option<Capability> {
-    import.strip_prefix(PACKAGE)?.strip_suffix(VERSION).and_then(Capability::parse)
+/// The name and the version of an interface of the contract; none of any other.
+fn part(interface: &str) -> Option<(&str, &str)> {
+    interface.strip_prefix(PACKAGE)?.split_once('@')
 }
 
 #[cfg(test)]
@@ -109,28 +153,40 @@ mod tests {
 
     #[test]
     fn every_import_is_run_types_or_refused_by_name() {
+        let strategy = "stratagem:strategy/strategy@0.1.0";
+        let run = "stratagem:strategy/run@0.1.0";
         let ttt = "stratagem:strategy/ttt@0.1.0";
-        let ok = surface(&[RUN, "stratagem:strategy/types@0.1.0"], &[STRATEGY]);
-        ok.check("p", &[]).unwrap();
+        for contract in Contract::ALL {
+            let imports = ["run", "types"].map(|name| contract.interface(name));
+            let exports = [contract.interface("strategy")];
+            let ok =
+                surface(&imports.each_ref().map(String::as_str), &exports.each_ref().map(String::as_str));
+            assert_eq!(ok.check("p", &[]).unwrap(), contract);
+        }
         let cases = [
             (
-                surface(&[ttt], &[STRATEGY]),
+                surface(&[ttt], &[strategy]),
                 vec![],
                 "plugin p imports `ttt`, which plugin.toml does not ask for",
             ),
-            (surface(&[ttt], &[STRATEGY]), vec![Capability::Ttt], "plugin p asks for `ttt`, which this host"),
+            (surface(&[ttt], &[strategy]), vec![Capability::Ttt], "plugin p asks for `ttt`, which this host"),
             (
-                surface(&["wasi:cli/environment@0.2.0"], &[STRATEGY]),
+                surface(&["wasi:cli/environment@0.2.0"], &[strategy]),
                 vec![],
-                "imports `wasi:cli/environment@0.2.0`",
+                "imports \"wasi:cli/environment@0.2.0\"",
             ),
             (
-                surface(&["stratagem:strategy/run@0.2.0"], &[STRATEGY]),
+                surface(&["stratagem:strategy/run@0.2.0"], &[strategy]),
                 vec![],
-                "imports `stratagem:strategy/run@0.2.0`",
+                "imports \"stratagem:strategy/run@0.2.0\", but exports the strategy of 0.1.0",
             ),
-            (surface(&[RUN], &["wasi:cli/run@0.2.0"]), vec![], "does not export"),
-            (surface(&[RUN], &["stratagem:strategy/strategy@9.0.0"]), vec![], "this host runs"),
+            (surface(&["stratagem:strategy/spy@0.1.0"], &[strategy]), vec![], "which no plugin is given"),
+            (surface(&[run], &["wasi:cli/run@0.2.0"]), vec![], "does not export"),
+            (
+                surface(&[run], &["stratagem:strategy/strategy@9.0.0"]),
+                vec![],
+                "exports \"stratagem:strategy/strategy@9.0.0\": this host runs 0.1.0 and 0.2.0",
+            ),
         ];
         for (surface, asked, reason) in cases {
             let error = surface.check("p", &asked).unwrap_err().to_string();

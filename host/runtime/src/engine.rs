@@ -1,6 +1,7 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,16 +14,12 @@ use wasmtime::{
 
 use crate::cache::CodeCache;
 use crate::compiler::CompilerProcess;
-use crate::contract::Surface;
-use crate::limiter::{MAX_INSTANCES, MAX_MEMORIES, MAX_TABLES};
+use crate::contract::{Contract, Surface};
 use crate::state::RunState;
 use crate::{LoadError, LoadedStrategy, Package, host};
 
 /// How often the deadline is looked at.
 pub const TICK: Duration = Duration::from_millis(5);
-
-/// Native stack of one run. The thread that runs plugins needs this much and its own.
-const MAX_WASM_STACK_BYTES: usize = 1 << 20;
 
 /// How instances are made. Only benchmarks and their tests choose; everything else is tuned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,14 +47,51 @@ pub struct SandboxConfig {
     pub compiler: Option<CompilerProcess>,
 }
 
-/// The engine that plugins run in: shared by all runs, cheap to call, one a process.
+/// What plugins run in: shared by all runs, cheap to call, one a process.
 pub struct Sandbox {
-    pub(crate) engine: Engine,
-    pub(crate) linker: Linker<RunState>,
+    stages: Arc<Stages>,
     pub(crate) cache: CodeCache,
     pub(crate) metered: bool,
     stop: Arc<AtomicBool>,
     ticker: Option<JoinHandle<()>>,
+}
+
+/// The engines, one for each size of stack that is asked for: it is a setting of the engine, not of a run.
+pub struct Stages {
+    config: SandboxConfig,
+    made: Mutex<BTreeMap<u64, Stage>>,
+}
+
+/// An engine with all that a plugin may be linked to.
+#[derive(Clone)]
+pub struct Stage {
+    pub engine: Engine,
+    pub linker: Arc<Linker<RunState>>,
+}
+
+impl Stages {
+    /// The engine for runs with that much stack, made where there is none yet.
+    pub fn of(&self, stack_kb: u64) -> Result<Stage, LoadError> {
+        let fail = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(stage) = made.get(&stack_kb) {
+            return Ok(stage.clone());
+        }
+        let engine = Engine::new(&engine_config(&self.config, stack_kb)).map_err(fail)?;
+        let mut linker = Linker::new(&engine);
+        Contract::ALL
+            .into_iter()
+            .try_for_each(|contract| host::link_run(&mut linker, contract))
+            .map_err(fail)?;
+        let stage = Stage { engine, linker: Arc::new(linker) };
+        made.insert(stack_kb, stage.clone());
+        Ok(stage)
+    }
+
+    fn tick(&self) {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.values().for_each(|stage| stage.engine.increment_epoch());
+    }
 }
 
 impl Default for SandboxConfig {
@@ -69,15 +103,17 @@ impl Default for SandboxConfig {
 impl Sandbox {
     /// Makes the engine, links the contract's `run` interface, and starts the thread that ticks deadlines.
     pub fn new(config: &SandboxConfig) -> Result<Self, LoadError> {
-        let fail = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
-        let engine = Engine::new(&engine_config(config)).map_err(fail)?;
-        let mut linker = Linker::new(&engine);
-        host::link_run(&mut linker).map_err(fail)?;
+        let stages = Arc::new(Stages { config: config.clone(), made: Mutex::default() });
+        let engine = stages.of(Limits::default().stack_kb)?.engine;
         let cache = CodeCache::new(config.cache.clone(), config.compiler.clone(), &engine);
         let stop = Arc::new(AtomicBool::new(false));
-        let ticker = start_ticker(&engine, &stop)?;
+        let ticker = start_ticker(&stages, &stop)?;
         let metered = config.tuning != Tuning::Unlimited;
-        Ok(Self { engine, linker, cache, metered, stop, ticker: Some(ticker) })
+        Ok(Self { stages, cache, metered, stop, ticker: Some(ticker) })
+    }
+
+    pub(crate) fn stages(&self) -> &Arc<Stages> {
+        &self.stages
     }
 
     /// Checks a package against the contract and makes it ready to run.
@@ -89,7 +125,8 @@ impl Sandbox {
 
     /// What a component imports and exports, whether or not this host would run it.
     pub fn inspect(&self, package: &Package) -> Result<Surface, LoadError> {
-        Ok(Surface::of(&self.cache.component(&self.engine, package)?, &self.engine))
+        let engine = self.stages.of(Limits::default().stack_kb)?.engine;
+        Ok(Surface::of(&self.cache.component(&engine, package)?, &engine))
     }
 }
 
@@ -104,12 +141,12 @@ impl Drop for Sandbox {
 }
 
 /// Deadlines tick on a thread of their own: no run, and no pool of workers, can hold them up.
-fn start_ticker(engine: &Engine, stop: &Arc<AtomicBool>) -> Result<JoinHandle<()>, LoadError> {
-    let (engine, stop) = (engine.clone(), Arc::clone(stop));
+fn start_ticker(stages: &Arc<Stages>, stop: &Arc<AtomicBool>) -> Result<JoinHandle<()>, LoadError> {
+    let (stages, stop) = (Arc::clone(stages), Arc::clone(stop));
     let tick = move || {
         while !stop.load(Ordering::Relaxed) {
             std::thread::park_timeout(TICK);
-            engine.increment_epoch();
+            stages.tick();
         }
     };
     std::thread::Builder::new()
@@ -118,7 +155,8 @@ fn start_ticker(engine: &Engine, stop: &Arc<AtomicBool>) -> Result<JoinHandle<()
         .map_err(|error| LoadError::Engine(format!("no thread for deadlines: {error}")))
 }
 
-fn engine_config(config: &SandboxConfig) -> Config {
+fn engine_config(config: &SandboxConfig, stack_kb: u64) -> Config {
+    let stack = usize::try_from(stack_kb.saturating_mul(1 << 10)).unwrap_or(usize::MAX);
     let mut engine = Config::new();
     engine
         .wasm_component_model(true)
@@ -128,7 +166,9 @@ fn engine_config(config: &SandboxConfig) -> Config {
         .wasm_memory64(false)
         .wasm_tail_call(true)
         .cranelift_opt_level(OptLevel::Speed)
-        .max_wasm_stack(MAX_WASM_STACK_BYTES)
+        .max_wasm_stack(stack)
+        // Nothing runs on it here; it must not be smaller.
+        .async_stack_size(stack)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .concurrency_support(false)
         .memory_init_cow(true);
@@ -144,7 +184,8 @@ fn engine_config(config: &SandboxConfig) -> Config {
 /// What a process is configured with that only compiles: the same code comes of it as of the tuned
 /// engine, and no address space is taken for a pool.
 pub fn compile_config() -> Config {
-    engine_config(&SandboxConfig { tuning: Tuning::OnDemand, ..SandboxConfig::default() })
+    let config = SandboxConfig { tuning: Tuning::OnDemand, ..SandboxConfig::default() };
+    engine_config(&config, Limits::default().stack_kb)
 }
 
 /// A grown page is zeroed by the host: it costs as much as that work, which wasmtime charges nothing for.
@@ -157,14 +198,17 @@ fn pool(config: &SandboxConfig) -> PoolingAllocationConfig {
     let slots = config.slots.max(1);
     // Older kernels cannot tell which pages were touched: what stays resident is then cleared in full.
     let resident = if PoolingAllocationConfig::is_pagemap_scan_available() { 1 << 20 } else { 64 << 10 };
+    let count = |limit: u64| u32::try_from(limit).unwrap_or(u32::MAX);
+    let Limits { instances, memories, tables, .. } = config.bounds;
+    let [instances, memories, tables] = [instances, memories, tables].map(count);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(slots)
-        .total_core_instances(slots * MAX_INSTANCES as u32)
-        .total_memories(slots * MAX_MEMORIES as u32)
-        .total_tables(slots * MAX_TABLES as u32)
-        .max_core_instances_per_component(MAX_INSTANCES as u32)
-        .max_memories_per_component(MAX_MEMORIES as u32)
-        .max_tables_per_component(MAX_TABLES as u32)
+        .total_core_instances(slots.saturating_mul(instances))
+        .total_memories(slots.saturating_mul(memories))
+        .total_tables(slots.saturating_mul(tables))
+        .max_core_instances_per_component(instances)
+        .max_memories_per_component(memories)
+        .max_tables_per_component(tables)
         .max_memory_size(usize::try_from(config.bounds.memory_bytes()).unwrap_or(usize::MAX))
         .table_elements(usize::try_from(config.bounds.table_elements).unwrap_or(usize::MAX))
         .linear_memory_keep_resident(resident)

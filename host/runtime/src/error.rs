@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
-use stratagem_domain::Digest;
+use stratagem_domain::{Digest, Refusal};
 
-use crate::ManifestError;
+use crate::{Contract, ManifestError};
 
 /// Why a plugin was not loaded. All but the host's own failures are the plugin's fault.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,8 @@ pub enum LoadError {
     Invalid { plugin: String, reason: String },
     #[error("plugin {plugin}: {reason}")]
     WrongWorld { plugin: String, reason: String },
+    #[error("plugin {plugin}: describes itself as {said}, plugin.toml says {written}")]
+    OtherManifest { plugin: String, said: String, written: String },
     #[error("plugin {plugin} imports `{interface}`, which plugin.toml does not ask for")]
     NotAsked { plugin: String, interface: String },
     #[error("plugin {plugin} asks for `{interface}`, which this host does not back")]
@@ -42,6 +44,26 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// Why the plugin is refused, for its record; none where the host or its operator is at fault.
+    pub fn refusal(&self) -> Option<Refusal> {
+        Some(match self {
+            Self::Manifest(_) | Self::OtherManifest { .. } => Refusal::Manifest,
+            Self::WrongDigest { .. } => Refusal::Hash,
+            Self::TooLarge { .. } => Refusal::Size,
+            Self::CoreModule { .. } | Self::NotWasm { .. } | Self::Invalid { .. } => Refusal::Invalid,
+            Self::WrongWorld { .. } => Refusal::Interface,
+            Self::NotAsked { .. } => Refusal::NotAsked,
+            Self::NotBacked { .. } => Refusal::NotGranted,
+            Self::Undescribed { .. } => Refusal::Describe,
+            Self::NotCompiled { .. } => Refusal::Compile,
+            Self::Unreadable { .. }
+            | Self::NoPlugin(_)
+            | Self::Cache { .. }
+            | Self::OpenCache { .. }
+            | Self::Engine(_) => return None,
+        })
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -59,7 +81,13 @@ impl LoadError {
                 Some("name the component file that `stratagem plugin build` wrote".into())
             }
             Self::Invalid { .. } => Some("build it again: `stratagem plugin build FOLDER`".into()),
-            Self::WrongWorld { .. } => Some(format!("build it against the world {} in wit/", crate::WORLD)),
+            Self::WrongWorld { .. } => Some(format!(
+                "build it against the world {} in wit/, or update this host",
+                Contract::LATEST.world()
+            )),
+            Self::OtherManifest { .. } => {
+                Some("say the same in `describe` and in plugin.toml, and build it again".into())
+            }
             Self::NotAsked { interface, .. } => {
                 Some(format!("add \"{interface}\" to `capabilities` in plugin.toml"))
             }

@@ -19,14 +19,16 @@ mod host;
 mod limiter;
 mod manifest;
 mod package;
+mod refused;
 mod run;
 mod state;
 
 pub use compiler::{CompileLimits, CompilerProcess, compile_child};
 pub use componentize::componentize;
-pub use contract::{Interface, Surface, WORLD};
+pub use contract::{Contract, Interface, Surface};
 pub use engine::{Sandbox, SandboxConfig, Tuning};
 pub use error::LoadError;
 pub use manifest::{Manifest, ManifestError};
 pub use package::Package;
+pub use refused::RefusedStrategy;
 pub use run::{Description, LoadedStrategy};

@@ -17,7 +17,7 @@ pub struct Package {
 impl Package {
     /// The longest component that is read, in bytes.
     pub const MAX_COMPONENT_BYTES: u64 = 64 << 20;
-    const MAX_MANIFEST_BYTES: u64 = 64 << 10;
+    pub(crate) const MAX_MANIFEST_BYTES: u64 = 64 << 10;
 
     /// Reads a plugin: a folder with `plugin.toml`, the `plugin.toml` itself, or a component file.
     /// A component file whose folder has a `plugin.toml` that names it is read with that manifest.

@@ -1,22 +1,25 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use stratagem_domain::{
-    Ending, Grid, Limits, LimitsOverlay, PluginIdentity, RunReport, Settings, Strategy, Task, escape, quote,
+    Ending, Grid, LabelledTask, Limits, LimitsOverlay, Pair, PluginIdentity, RunReport, Settings, Strategy,
+    Task, escape, quote,
 };
-use wasmtime::component::{ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower};
+use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower};
 use wasmtime::{Engine, Store, Trap, WasmBacktrace};
 
-use crate::bindings::{DescriptionView, GridParam, PairParam, TaskParam};
-use crate::contract::{STRATEGY, Surface};
-use crate::engine::TICK;
+use crate::bindings::{DescriptionView, GridParam, LessonParam, PairParam, TaskParam};
+use crate::cache::again;
+use crate::contract::{Contract, Surface};
+use crate::engine::{Stage, Stages, TICK};
+use crate::host::Breach;
 use crate::manifest::is_plain;
 use crate::state::RunState;
 use crate::{LoadError, Package, Sandbox};
 
-/// Handles of resources that live at once: `ttt` adaptations are the only ones in the contract.
-const MAX_HANDLES: usize = 1_000;
 /// Frames of a backtrace that are kept.
 const MAX_FRAMES: usize = 20;
 
@@ -31,34 +34,55 @@ pub struct Description {
 
 /// A plugin that was checked, compiled and linked: runs tasks, from any thread.
 pub struct LoadedStrategy {
-    engine: Engine,
-    ready: InstancePre<RunState>,
-    solve: ComponentExportIndex,
+    stages: Arc<Stages>,
+    /// Of the stack that its manifest asks for; runs with another are made ready as they come.
+    component: Component,
+    ready: Mutex<BTreeMap<u64, Arc<Ready>>>,
     metered: bool,
     identity: PluginIdentity,
+    pub contract: Contract,
     pub description: Description,
     pub surface: Surface,
     /// The limits that its manifest names.
     pub limits: LimitsOverlay,
 }
 
+/// The plugin on one engine.
+struct Ready {
+    engine: Engine,
+    instance: InstancePre<RunState>,
+    describe: ComponentExportIndex,
+    solve: ComponentExportIndex,
+    learn: ComponentExportIndex,
+}
+
+impl Ready {
+    fn new(stage: &Stage, component: &Component, contract: Contract) -> Result<Self, String> {
+        let instance = stage.linker.instantiate_pre(component).map_err(|error| format!("{error:#}"))?;
+        let strategy = contract.interface("strategy");
+        let export = |name: &str| {
+            let interface = component.get_export_index(None, &strategy);
+            let function = interface.and_then(|interface| component.get_export_index(Some(&interface), name));
+            function.ok_or_else(|| format!("`{strategy}` has no function `{name}`"))
+        };
+        let [describe, solve, learn] = ["describe", "solve", "learn"].map(export);
+        Ok(Self { engine: stage.engine.clone(), instance, describe: describe?, solve: solve?, learn: learn? })
+    }
+}
+
+type Done = (Result<(), String>,);
+
 impl LoadedStrategy {
     pub(crate) fn load(sandbox: &Sandbox, package: &Package) -> Result<Self, LoadError> {
         let plugin = package.label();
-        let component = sandbox.cache.component(&sandbox.engine, package)?;
-        let surface = Surface::of(&component, &sandbox.engine);
+        let stages = sandbox.stages();
+        let stage = stages.of(Limits::default().stack_kb)?;
+        let component = sandbox.cache.component(&stage.engine, package)?;
+        let surface = Surface::of(&component, &stage.engine);
         let asked = package.manifest.as_ref().map_or(&[][..], |manifest| &manifest.capabilities);
-        surface.check(&plugin, asked)?;
+        let contract = surface.check(&plugin, asked)?;
         let wrong = |reason: String| LoadError::WrongWorld { plugin: plugin.clone(), reason };
-        let ready =
-            sandbox.linker.instantiate_pre(&component).map_err(|error| wrong(format!("{error:#}")))?;
-        let export = |name: &str| {
-            let interface = component.get_export_index(None, STRATEGY);
-            let function = interface.and_then(|interface| component.get_export_index(Some(&interface), name));
-            function.ok_or_else(|| wrong(format!("`{STRATEGY}` has no function `{name}`")))
-        };
-        let (solve, describe) = (export("solve")?, export("describe")?);
-        export("learn")?;
+        let ready = Ready::new(&stage, &component, contract).map_err(wrong)?;
         let nameless = PluginIdentity {
             name: String::new(),
             version: String::new(),
@@ -66,20 +90,21 @@ impl LoadedStrategy {
             digest: package.digest,
         };
         let mut loaded = Self {
-            engine: sandbox.engine.clone(),
-            ready,
-            solve,
+            stages: Arc::clone(stages),
+            component,
+            ready: Mutex::new(BTreeMap::from([(Limits::default().stack_kb, Arc::new(ready))])),
             metered: sandbox.metered,
             identity: nameless,
+            contract,
             description: Description::default(),
             surface,
             limits: package.manifest.as_ref().map(|manifest| manifest.limits.clone()).unwrap_or_default(),
         };
-        loaded.description = loaded.describe(&describe).map_err(|ending| LoadError::Undescribed {
+        loaded.description = loaded.describe().map_err(|ending| LoadError::Undescribed {
             plugin: plugin.clone(),
             reason: ending.reason().unwrap_or_default(),
         })?;
-        loaded.check_solve().map_err(&wrong)?;
+        loaded.check_types().map_err(wrong)?;
         let said = &loaded.description;
         if let Some(manifest) = &package.manifest
             && (&manifest.name, manifest.version.to_string(), &manifest.kind)
@@ -88,13 +113,13 @@ impl LoadedStrategy {
             let said =
                 format!("{} {} ({})", quote(&said.name, 64), quote(&said.version, 32), quote(&said.kind, 64));
             let written = format!("{} {} ({})", manifest.name, manifest.version, manifest.kind);
-            return Err(wrong(format!("describes itself as {said}, plugin.toml says {written}")));
+            return Err(LoadError::OtherManifest { plugin, said, written });
         }
         if !is_plain(&said.name, b'-') || !is_plain(&said.kind, b'_') {
             let (name, kind) = (quote(&said.name, 64), quote(&said.kind, 64));
-            return Err(wrong(format!(
-                "describes itself as {name} of kind {kind}: lower-case letters and digits, with '-' in a name and '_' in a kind"
-            )));
+            let said = format!("describes itself as {name} of kind {kind}");
+            let rule = "lower-case letters and digits, with '-' in a name and '_' in a kind";
+            return Err(LoadError::Undescribed { plugin, reason: format!("{said}: {rule}") });
         }
         let Description { name, version, kind, .. } = said.clone();
         loaded.identity = PluginIdentity { name, version, kind, digest: package.digest };
@@ -105,10 +130,13 @@ impl LoadedStrategy {
         &self.identity
     }
 
-    fn describe(&self, export: &ComponentExportIndex) -> Result<Description, Ending> {
-        let small = Limits { fuel: 200_000_000, wall_ms: 5_000, ..Limits::default() };
-        let mut store = self.store(RunState::new(&small, 0, Settings::new(), 0, self.metered));
-        let described = self.call::<_, (DescriptionView,)>(&mut store, export, ());
+    /// Asks the plugin again what it is: the same every time, if it keeps to the contract.
+    ///
+    /// *Errors*: how the call ended that did not return.
+    pub fn describe(&self) -> Result<Description, Ending> {
+        let ready = self.ready(&small()).map_err(Ending::HostFault)?;
+        let mut store = self.store(&ready, RunState::new(&small(), 0, Settings::new(), 0, self.metered));
+        let described = call::<_, (DescriptionView,)>(&ready, &mut store, &ready.describe, ());
         let (view,) = described.map_err(|error| ending(&error, &mut store))?;
         let plain = |text: &str| escape(text, 400);
         Ok(Description {
@@ -119,24 +147,70 @@ impl LoadedStrategy {
         })
     }
 
-    /// Holds `solve` to its type before the first run, so that a wrong one is refused and not run.
-    fn check_solve(&self) -> Result<(), String> {
-        let limits = Limits { fuel: 200_000_000, wall_ms: 5_000, ..Limits::default() };
-        let mut store = self.store(RunState::new(&limits, 0, Settings::new(), 0, self.metered));
-        let instance = self.ready.instantiate(&mut store).map_err(|error| format!("{error:#}"))?;
+    /// Has the plugin learn from solved tasks; a lesson whose outputs are not all known is left out.
+    pub fn learn(
+        &self,
+        lessons: &[LabelledTask],
+        seed: u64,
+        limits: &Limits,
+        settings: &Settings,
+    ) -> RunReport {
+        let state = RunState::new(limits, seed, settings.clone(), 0, self.metered);
+        let lowered: Vec<_> = lessons
+            .iter()
+            .filter_map(|lesson| {
+                let outputs: Option<Vec<GridParam<'_>>> =
+                    lesson.truth.iter().map(|grid| grid.as_ref().map(lower)).collect();
+                Some((&lesson.task, lower_task(&lesson.task), outputs?))
+            })
+            .collect();
+        let params: Vec<LessonParam<'_>> = lowered
+            .iter()
+            .map(|(task, (train, test), outputs)| LessonParam {
+                task: TaskParam { id: &task.id, train, test },
+                outputs,
+                rationale: "",
+            })
+            .collect();
+        self.measured(state, |ready| &ready.learn, (&params[..],))
+    }
+
+    /// Holds `solve` and `learn` to their types before the first run, so that a wrong one is refused and not run.
+    fn check_types(&self) -> Result<(), String> {
+        let ready = self.ready(&small())?;
+        let mut store = self.store(&ready, RunState::new(&small(), 0, Settings::new(), 0, self.metered));
+        let instance = ready.instance.instantiate(&mut store).map_err(|error| format!("{error:#}"))?;
+        let wrong = |name: &str, error: wasmtime::Error| format!("`{name}`: {error:#}");
         instance
-            .get_typed_func::<(TaskParam<'_>,), (Result<(), String>,)>(&mut store, &self.solve)
-            .map(|_| ())
-            .map_err(|error| format!("`solve`: {error:#}"))
+            .get_typed_func::<(TaskParam<'_>,), Done>(&mut store, &ready.solve)
+            .map_err(|error| wrong("solve", error))?;
+        instance
+            .get_typed_func::<(&[LessonParam<'_>],), Done>(&mut store, &ready.learn)
+            .map_err(|error| wrong("learn", error))?;
+        Ok(())
+    }
+
+    /// The plugin on the engine that has the stack of these limits.
+    fn ready(&self, limits: &Limits) -> Result<Arc<Ready>, String> {
+        let mut made = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ready) = made.get(&limits.stack_kb) {
+            return Ok(Arc::clone(ready));
+        }
+        let stage = self.stages.of(limits.stack_kb).map_err(|error| error.to_string())?;
+        let component = again(&self.component, &stage.engine).map_err(|error| format!("{error:#}"))?;
+        let ready = Arc::new(Ready::new(&stage, &component, self.contract)?);
+        made.insert(limits.stack_kb, Arc::clone(&ready));
+        Ok(ready)
     }
 
     /// A fresh store: limits are set before the first instruction of the plugin, its start functions too.
-    fn store(&self, state: RunState) -> Store<RunState> {
+    fn store(&self, ready: &Ready, state: RunState) -> Store<RunState> {
         let limits = state.limits.clone();
-        let mut store = Store::new(&self.engine, state);
+        let size = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut store = Store::new(&ready.engine, state);
         store.limiter(|state| &mut state.limiter);
-        store.set_hostcall_fuel(usize::try_from(limits.lifted_bytes_call).unwrap_or(usize::MAX));
-        store.set_max_component_handles(MAX_HANDLES);
+        store.set_hostcall_fuel(size(limits.lifted_bytes_call));
+        store.set_max_component_handles(size(limits.handles));
         if self.metered {
             store.set_fuel(limits.fuel).unwrap_or_else(|error| unreachable!("fuel is configured: {error}"));
             store.set_epoch_deadline(limits.wall_ms.div_ceil(TICK.as_millis() as u64) + 1);
@@ -144,19 +218,54 @@ impl LoadedStrategy {
         store
     }
 
-    fn call<Params, Return>(
+    /// One call of the plugin in a store of its own, measured.
+    fn measured<Params>(
         &self,
-        store: &mut Store<RunState>,
-        export: &ComponentExportIndex,
+        state: RunState,
+        export: fn(&Ready) -> &ComponentExportIndex,
         params: Params,
-    ) -> wasmtime::Result<Return>
+    ) -> RunReport
     where
         Params: ComponentNamedList + Lower,
-        Return: ComponentNamedList + Lift + 'static,
     {
-        let instance = self.ready.instantiate(&mut *store)?;
-        instance.get_typed_func::<Params, Return>(&mut *store, export)?.call(&mut *store, params)
+        let (wall, cpu) = (Instant::now(), thread_cpu());
+        let ready = match self.ready(&state.limits) {
+            Ok(ready) => ready,
+            Err(reason) => return state.into_report(Ending::HostFault(reason)),
+        };
+        let fuel = state.limits.fuel;
+        let mut store = self.store(&ready, state);
+        let ending = match call::<_, Done>(&ready, &mut store, export(&ready), params) {
+            Ok((Ok(()),)) => Ending::Returned,
+            Ok((Err(reason),)) => Ending::GaveUp(reason.chars().take(2_000).collect()),
+            Err(error) => ending(&error, &mut store),
+        };
+        let fuel_spent = if self.metered { fuel - store.get_fuel().unwrap_or(0) } else { 0 };
+        let mut report = store.into_data().into_report(ending);
+        report.usage.fuel_spent = fuel_spent;
+        report.usage.cpu_seconds = thread_cpu().saturating_sub(cpu).as_secs_f64();
+        report.usage.wall_ms = wall.elapsed().as_millis() as u64;
+        report
     }
+}
+
+fn call<Params, Return>(
+    ready: &Ready,
+    store: &mut Store<RunState>,
+    export: &ComponentExportIndex,
+    params: Params,
+) -> wasmtime::Result<Return>
+where
+    Params: ComponentNamedList + Lower,
+    Return: ComponentNamedList + Lift + 'static,
+{
+    let instance = ready.instance.instantiate(&mut *store)?;
+    instance.get_typed_func::<Params, Return>(&mut *store, export)?.call(&mut *store, params)
+}
+
+/// What a plugin that only says what it is may take.
+fn small() -> Limits {
+    Limits { fuel: 200_000_000, wall_ms: 5_000, ..Limits::default() }
 }
 
 impl Strategy for LoadedStrategy {
@@ -165,28 +274,19 @@ impl Strategy for LoadedStrategy {
     }
 
     fn run(&self, task: &Task, seed: u64, limits: &Limits, settings: &Settings) -> RunReport {
-        let (wall, cpu) = (Instant::now(), thread_cpu());
         let state = RunState::new(limits, seed, settings.clone(), task.test.len(), self.metered);
-        let mut store = self.store(state);
-        let train: Vec<PairParam<'_>> = task
-            .train
-            .iter()
-            .map(|pair| PairParam { input: lower(&pair.input), output: lower(&pair.output) })
-            .collect();
-        let test: Vec<GridParam<'_>> = task.test.iter().map(lower).collect();
+        let (train, test) = lower_task(task);
         let param = TaskParam { id: &task.id, train: &train, test: &test };
-        let ending = match self.call::<_, (Result<(), String>,)>(&mut store, &self.solve, (param,)) {
-            Ok((Ok(()),)) => Ending::Returned,
-            Ok((Err(reason),)) => Ending::GaveUp(reason.chars().take(2_000).collect()),
-            Err(error) => ending(&error, &mut store),
-        };
-        let fuel_spent = if self.metered { limits.fuel - store.get_fuel().unwrap_or(0) } else { 0 };
-        let mut report = store.into_data().into_report(ending);
-        report.usage.fuel_spent = fuel_spent;
-        report.usage.cpu_seconds = thread_cpu().saturating_sub(cpu).as_secs_f64();
-        report.usage.wall_ms = wall.elapsed().as_millis() as u64;
-        report
+        self.measured(state, |ready| &ready.solve, (param,))
     }
+}
+
+fn lower_task(task: &Task) -> (Vec<PairParam<'_>>, Vec<GridParam<'_>>) {
+    (task.train.iter().map(lower_pair).collect(), task.test.iter().map(lower).collect())
+}
+
+fn lower_pair(pair: &Pair) -> PairParam<'_> {
+    PairParam { input: lower(&pair.input), output: lower(&pair.output) }
 }
 
 fn lower(grid: &Grid) -> GridParam<'_> {
@@ -198,24 +298,30 @@ fn thread_cpu() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// Says how a run ended that did not return.
+/// Says how a run ended that did not return, and notes the limit that ended it.
 fn ending(error: &wasmtime::Error, store: &mut Store<RunState>) -> Ending {
     let state = store.data_mut();
     let trap = error.downcast_ref::<Trap>();
     let words = state.take_last_error();
     match trap {
-        Some(Trap::OutOfFuel) => return Ending::OutOfFuel,
-        Some(Trap::Interrupt) => return Ending::PastDeadline,
-        Some(Trap::StackOverflow) => return Ending::StackExhausted { backtrace: backtrace(error) },
+        Some(Trap::OutOfFuel) => {
+            state.hit("fuel");
+            return Ending::OutOfFuel;
+        }
+        Some(Trap::Interrupt) => {
+            state.hit("wall_ms");
+            return Ending::PastDeadline;
+        }
+        Some(Trap::StackOverflow) => {
+            state.hit("stack_kb");
+            return Ending::StackExhausted { backtrace: backtrace(error) };
+        }
         _ => {}
     }
+    let breached = error.is::<Breach>();
     // An allocator that was denied memory aborts without a word; a panic leaves its text in the log.
     let aborted = matches!(trap, None | Some(Trap::UnreachableCodeReached | Trap::MemoryOutOfBounds));
-    if state.limiter.denials > 0
-        && aborted
-        && words.is_none()
-        && error.downcast_ref::<crate::host::Breach>().is_none()
-    {
+    if state.limiter.denials > 0 && aborted && words.is_none() && !breached {
         return Ending::OutOfMemory;
     }
     if trap.is_none() && error.is::<wasmtime::PoolConcurrencyLimitError>() {
@@ -226,8 +332,23 @@ fn ending(error: &wasmtime::Error, store: &mut Store<RunState>) -> Ending {
         (Some(trap), _) => trap.to_string(),
         (None, _) => error.root_cause().to_string(),
     };
+    if trap.is_none() && !breached {
+        ENGINE_LIMITS
+            .iter()
+            .filter(|(words, _)| reason.contains(words))
+            .for_each(|(_, name)| state.hit(name));
+    }
     Ending::Trapped { reason, backtrace: backtrace(error) }
 }
+
+/// Limits that wasmtime holds for us, by the words in which it says so: it has no types for them.
+const ENGINE_LIMITS: [(&str, &str); 5] = [
+    ("fuel allocated for hostcalls has been exhausted", "lifted_bytes_call"),
+    ("store handle limit exceeded", "handles"),
+    ("instance count too high", "instances"),
+    ("memory count too high", "memories"),
+    ("table count too high", "tables"),
+];
 
 /// The names of the functions that were running, innermost first.
 fn backtrace(error: &wasmtime::Error) -> Vec<String> {

@@ -1,5 +1,6 @@
 use stratagem_domain::{Answer, Grid, Level, Limits, LogLine, RunReport, Settings, Step, Usage};
 
+use crate::bindings::Refusal;
 use crate::limiter::RunLimiter;
 
 /// A log line costs the host more than its text: without this an endless log of empty lines is free.
@@ -19,7 +20,6 @@ pub struct RunState {
     pub steps: Vec<Step>,
     pub log: Vec<LogLine>,
     pub usage: Usage,
-    text_bytes: u64,
     /// An error that was logged, and how much memory had been denied by then. The next host call drops it: what
     /// is left when a run traps is the panic's own words.
     last_error: Option<(u64, String)>,
@@ -29,7 +29,7 @@ impl RunState {
     pub fn new(limits: &Limits, seed: u64, settings: Settings, tests: usize, metered: bool) -> Self {
         Self {
             limits: limits.clone(),
-            limiter: RunLimiter::new(limits.memory_bytes(), limits.table_elements),
+            limiter: RunLimiter::new(limits),
             metered,
             seed,
             settings,
@@ -38,29 +38,47 @@ impl RunState {
             steps: Vec::new(),
             log: Vec::new(),
             usage: Usage::default(),
-            text_bytes: 0,
             last_error: None,
         }
     }
 
-    /// Validates an answer and keeps it. The text says what is wrong with it.
+    /// Notes that the run came up against a limit.
+    pub fn hit(&mut self, limit: &str) {
+        if !self.usage.limits_hit.contains(limit) {
+            self.usage.limits_hit.insert(limit.to_owned());
+        }
+    }
+
+    /// Validates an answer and keeps it; the refusal says what is wrong with it.
     pub fn offer(
         &mut self,
         test_index: u32,
         grid: Grid,
         confidence: f64,
         rationale: &str,
-    ) -> Result<(), String> {
+    ) -> Result<(), Refusal> {
         let test_index = test_index as usize;
         if test_index >= self.tests {
-            return Err(format!("test-index {test_index}: the task has {} test inputs", self.tests));
+            let reason = format!("test-index {test_index}: the task has {} test inputs", self.tests);
+            return Err(Refusal::Invalid(reason));
         }
         if !(0.0..=1.0).contains(&confidence) {
-            return Err(format!("confidence {confidence}: 0 to 1"));
+            return Err(Refusal::Invalid(format!("confidence {confidence}: 0 to 1")));
         }
-        let rationale = cut(rationale, self.limits.rationale_bytes).to_owned();
-        self.answers.push(Answer { test_index, grid, confidence, rationale });
+        let kept = cut(rationale, self.limits.rationale_bytes);
+        let bytes = (grid.cells().len() + kept.len()) as u64;
+        if self.usage.answer_bytes + bytes > self.limits.answer_bytes {
+            self.hit("answer_bytes");
+            let limit = self.limits.answer_bytes;
+            return Err(Refusal::Exhausted(format!("bytes of answers: limit {limit}")));
+        }
+        if kept.len() < rationale.len() {
+            self.usage.rationale_bytes_cut += (rationale.len() - kept.len()) as u64;
+            self.hit("rationale_bytes");
+        }
+        self.answers.push(Answer { test_index, grid, confidence, rationale: kept.to_owned() });
         self.usage.answers_offered += 1;
+        self.usage.answer_bytes += bytes;
         Ok(())
     }
 
@@ -71,6 +89,7 @@ impl RunState {
     pub fn step(&mut self, action: &str, detail: &str, success: bool) {
         if self.steps.len() as u64 >= self.limits.steps {
             self.usage.steps_dropped += 1;
+            self.hit("steps");
             return;
         }
         let (action, detail) = (self.keep_text(action), self.keep_text(detail));
@@ -82,20 +101,29 @@ impl RunState {
             let words = cut(message, self.limits.rationale_bytes).to_owned();
             self.last_error = Some((self.limiter.denials, words));
         }
-        if self.text_bytes + LINE_BYTES > self.limits.log_bytes {
-            self.usage.log_bytes_dropped += message.len() as u64;
+        let full = if self.log.len() as u64 >= self.limits.log_lines {
+            "log_lines"
+        } else if self.usage.log_bytes + LINE_BYTES > self.limits.log_bytes {
+            "log_bytes"
+        } else {
+            self.usage.log_bytes += LINE_BYTES;
+            let message = self.keep_text(message);
+            self.log.push(LogLine { level, message });
             return;
-        }
-        self.text_bytes += LINE_BYTES;
-        let message = self.keep_text(message);
-        self.log.push(LogLine { level, message });
+        };
+        self.usage.log_lines_dropped += 1;
+        self.usage.log_bytes_dropped += message.len() as u64;
+        self.hit(full);
     }
 
     /// Cuts text to what is left of the run's text and counts what is dropped.
     fn keep_text(&mut self, text: &str) -> String {
-        let kept = cut(text, self.limits.log_bytes.saturating_sub(self.text_bytes));
-        self.text_bytes += kept.len() as u64;
-        self.usage.log_bytes_dropped += (text.len() - kept.len()) as u64;
+        let kept = cut(text, self.limits.log_bytes.saturating_sub(self.usage.log_bytes));
+        self.usage.log_bytes += kept.len() as u64;
+        if kept.len() < text.len() {
+            self.usage.log_bytes_dropped += (text.len() - kept.len()) as u64;
+            self.hit("log_bytes");
+        }
         kept.to_owned()
     }
 
@@ -111,6 +139,11 @@ impl RunState {
 
     pub fn into_report(mut self, ending: stratagem_domain::Ending) -> RunReport {
         self.usage.memory_peak_bytes = self.limiter.memory_peak_bytes;
+        self.usage.table_elements_peak = self.limiter.table_elements_peak;
+        self.usage.growths_denied = self.limiter.denials;
+        for limit in self.limiter.hits() {
+            self.hit(limit);
+        }
         RunReport { ending, answers: self.answers, steps: self.steps, log: self.log, usage: self.usage }
     }
 }
@@ -151,10 +184,26 @@ mod tests {
     fn an_answer_is_held_to_the_task() {
         let mut state = state(&Limits::default());
         let grid = || Grid::new(1, 1, &[1]).unwrap();
-        assert!(state.offer(1, grid(), 0.5, "").unwrap_err().contains("1 test inputs"));
-        assert!(state.offer(0, grid(), f64::NAN, "").unwrap_err().contains("0 to 1"));
+        let invalid = |refusal: Refusal| match refusal {
+            Refusal::Invalid(reason) => reason,
+            other => panic!("{other:?}"),
+        };
+        assert!(invalid(state.offer(1, grid(), 0.5, "").unwrap_err()).contains("1 test inputs"));
+        assert!(invalid(state.offer(0, grid(), f64::NAN, "").unwrap_err()).contains("0 to 1"));
         assert!(state.offer(0, grid(), 1.5, "").is_err());
         state.offer(0, grid(), 1.0, &"x".repeat(10_000)).unwrap();
         assert_eq!(state.answers[0].rationale.len(), 4096);
+        assert_eq!(state.usage.rationale_bytes_cut, 10_000 - 4096);
+        assert!(state.usage.limits_hit.contains("rationale_bytes"));
+    }
+
+    #[test]
+    fn answers_share_one_store_of_bytes() {
+        let mut state = state(&Limits { answer_bytes: 10, ..Limits::default() });
+        let grid = || Grid::new(2, 2, &[1; 4]).unwrap();
+        state.offer(0, grid(), 0.5, "four").unwrap();
+        let refusal = state.offer(0, grid(), 0.5, "").unwrap_err();
+        assert!(matches!(refusal, Refusal::Exhausted(reason) if reason == "bytes of answers: limit 10"));
+        assert_eq!((state.usage.answer_bytes, state.answers.len()), (8, 1));
     }
 }

@@ -1,40 +1,13 @@
 //! What a run is held to, on a plugin that does what it is told: `just guests` builds it.
 
-use std::path::{Path, PathBuf};
+mod support;
 
-use stratagem_domain::{Ending, Grid, Limits, Pair, RunReport, Settings, Strategy, Task};
-use stratagem_runtime::{LoadError, LoadedStrategy, Package, Sandbox, SandboxConfig, Tuning};
+use std::path::Path;
 
-fn guests() -> PathBuf {
-    let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/guests");
-    std::env::var_os("STRATAGEM_GUESTS").map_or_else(usual, PathBuf::from)
-}
+use stratagem_domain::{Ending, LabelledTask, Limits, Settings, Strategy};
+use stratagem_runtime::{Contract, LoadError, Package, Sandbox, SandboxConfig, Tuning};
 
-fn package(name: &str) -> Package {
-    Package::read(&guests().join(name)).unwrap_or_else(|error| panic!("{error}: run `just guests` first"))
-}
-
-fn sandbox(tuning: Tuning) -> Sandbox {
-    Sandbox::new(&SandboxConfig { tuning, slots: 4, ..SandboxConfig::default() }).unwrap()
-}
-
-fn probe(sandbox: &Sandbox) -> LoadedStrategy {
-    sandbox.load(&package("probe")).unwrap()
-}
-
-fn task() -> Task {
-    let grid = Grid::new(3, 2, &[1, 2, 3, 4, 5, 6]).unwrap();
-    let pair = Pair { input: grid.clone(), output: grid.clone() };
-    Task { id: "t".into(), train: vec![pair], test: vec![grid] }
-}
-
-fn settings(act: &str, count: u64) -> Settings {
-    Settings::from([("act".to_owned(), act.to_owned()), ("count".to_owned(), count.to_string())])
-}
-
-fn run(act: &str, count: u64, limits: &Limits) -> RunReport {
-    probe(&sandbox(Tuning::Tuned)).run(&task(), 7, limits, &settings(act, count))
-}
+use crate::support::{package, probe, run, sandbox, settings, task};
 
 type Expected = fn(&Ending) -> bool;
 
@@ -142,60 +115,6 @@ fn what_is_invalid_is_refused_with_a_reason_and_counted() {
 }
 
 #[test]
-fn answers_steps_and_log_stop_at_their_limits() {
-    let limits = Limits { answers: 5, steps: 3, log_bytes: 200, ..Limits::default() };
-    let report = run("answers", 0, &limits);
-    assert_eq!(report.answers.len(), 5);
-    assert_eq!(report.ending, Ending::GaveUp("exhausted: answers: limit 5".into()));
-    let report = run("steps", 10, &limits);
-    assert_eq!((report.steps.len(), report.usage.steps_dropped), (3, 8));
-    let report = run("log", 1_000, &limits);
-    assert!(report.log.iter().map(|line| line.message.len()).sum::<usize>() <= 200);
-    assert!(report.usage.log_bytes_dropped > 10_000);
-    let report = run("long-log", 10_000, &limits);
-    assert!(report.usage.log_bytes_dropped > 9_000);
-}
-
-#[test]
-fn host_calls_and_bytes_beyond_their_limits_end_the_run() {
-    let trap = |act: &str, count, limits: &Limits| match run(act, count, limits).ending {
-        Ending::Trapped { reason, .. } => reason,
-        other => panic!("{act}: {other:?}"),
-    };
-    assert_eq!(
-        trap("calls", 0, &Limits { host_calls: 1_000, ..Limits::default() }),
-        "too many host calls: limit 1000"
-    );
-    let bytes = Limits { lifted_bytes: 10_000, ..Limits::default() };
-    assert_eq!(trap("log", 10_000, &bytes), "too many bytes handed to the host: limit 10000");
-    let call = Limits { lifted_bytes_call: 1_000, ..Limits::default() };
-    assert!(trap("long-log", 2_000, &call).contains("fuel"), "{}", trap("long-log", 2_000, &call));
-}
-
-#[test]
-fn host_calls_cost_fuel_in_proportion() {
-    let fuel = |act: &str, count| run(act, count, &Limits::default()).usage.fuel_spent;
-    let calls = fuel("host-calls", 1_000) - fuel("host-calls", 0);
-    assert!(calls >= 200_000, "{calls}");
-    let (short, long) = (fuel("long-log", 1_000), fuel("long-log", 100_000));
-    assert!(long - short >= 99_000, "{short} {long}");
-}
-
-#[test]
-fn the_allowance_holds_no_clock_and_shrinks() {
-    let report = run("budget", 0, &Limits { answers: 9, ..Limits::default() });
-    let left: Vec<u64> = report.steps[1].detail.split(' ').map(|part| part.parse().unwrap()).collect();
-    assert!(left[0] < Limits::default().fuel && left[1] < 256 << 20 && left[2] == 8, "{left:?}");
-    assert_eq!(
-        report,
-        RunReport {
-            usage: report.usage.clone(),
-            ..run("budget", 0, &Limits { answers: 9, ..Limits::default() })
-        }
-    );
-}
-
-#[test]
 fn a_run_leaves_nothing_to_the_next() {
     let sandbox = sandbox(Tuning::Tuned);
     let probe = probe(&sandbox);
@@ -242,9 +161,38 @@ fn what_is_no_plugin_of_this_world_is_refused_before_it_runs() {
     assert!(matches!(load(wat::parse_str("(component)").unwrap()), LoadError::WrongWorld { .. }));
     let drifted = "(component (instance $i) (export \"stratagem:strategy/strategy@0.1.0\" (instance $i)))";
     let error = load(wat::parse_str(drifted).unwrap()).to_string();
-    assert!(error.contains("has no function `solve`"), "{error}");
+    assert!(error.contains("has no function `describe`"), "{error}");
     let error = sandbox.load(&package("greedy")).err().unwrap().to_string();
     assert_eq!(error, "plugin \"greedy\" imports `artifacts`, which plugin.toml does not ask for");
+}
+
+/// Every version of the contract that was released goes on running.
+#[test]
+fn every_released_contract_runs_through_the_same_host_functions() {
+    let sandbox = sandbox(Tuning::Tuned);
+    let older = sandbox.load(&package("since-0-1-0")).unwrap();
+    assert_eq!((older.contract, probe(&sandbox).contract), (Contract::V0_1, Contract::V0_2));
+    let report = older.run(&task(), 7, &Limits::default(), &settings("look", 0));
+    assert_eq!((&report.ending, report.answers.len()), (&Ending::Returned, 1));
+    let left: Vec<u64> = report.steps[0].detail.split(' ').map(|part| part.parse().unwrap()).collect();
+    assert!(left[0] < Limits::default().fuel && left[1] < 256 << 20, "{left:?}");
+    assert_eq!((left[2], &*report.log[0].message), (256, "seed 7 setting Some(\"look\")"));
+}
+
+#[test]
+fn lessons_reach_the_plugin_with_their_outputs() {
+    let sandbox = sandbox(Tuning::Tuned);
+    let pair = task().train[0].clone();
+    let test = |truth: bool| (pair.input.clone(), truth.then(|| pair.output.clone()));
+    let lesson = |truth| LabelledTask::new("l", vec![pair.clone()], vec![test(true), test(truth)]).unwrap();
+    let lessons = [lesson(true), lesson(false), lesson(true)];
+    for strategy in [probe(&sandbox), sandbox.load(&package("since-0-1-0")).unwrap()] {
+        let learn = |lessons| strategy.learn(lessons, 0, &Limits::default(), &Settings::new());
+        let report = learn(&lessons);
+        assert_eq!(report.ending, Ending::Returned);
+        assert!(report.log[0].message.starts_with("2 lessons"), "one output is not known: {:?}", report.log);
+        assert!(learn(&[]).log[0].message.starts_with("0 lessons"));
+    }
 }
 
 /// A compiler that hangs, crashes or refuses costs one plugin its load, and is gone afterwards.

@@ -7,9 +7,6 @@ use stratagem_domain::{
     Score, Settings, StoredAnswer, StoredRun, Strategy, rank, score,
 };
 
-/// A worker's native stack: the sandbox takes 1 MiB of it for a plugin.
-const STACK_BYTES: usize = 8 << 20;
-
 /// A strategy with what it is run with.
 pub struct Contender<'a> {
     pub strategy: &'a dyn Strategy,
@@ -85,7 +82,8 @@ impl Bench<'_> {
         };
         std::thread::scope(|scope| {
             for _ in 0..self.jobs.clamp(1, self.tasks.len().max(1)) {
-                let worker = std::thread::Builder::new().name("run".into()).stack_size(STACK_BYTES);
+                let worker =
+                    std::thread::Builder::new().name("run".into()).stack_size(Limits::THREAD_STACK_BYTES);
                 worker.spawn_scoped(scope, work).map_err(BenchError::Thread)?;
             }
             Ok(())

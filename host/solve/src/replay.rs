@@ -14,10 +14,12 @@ pub enum Verdict {
 }
 
 /// Runs a stored recipe again and compares what comes of it, to the unit.
-pub fn replay(stored: &StoredRun, strategy: &dyn Strategy, task: &Task) -> Verdict {
-    if !stored.ending.is_replayable() {
+///
+/// Of a run that is not replayable nothing is run; its strategy may be gone.
+pub fn replay(stored: &StoredRun, strategy: Option<&dyn Strategy>, task: &Task) -> Verdict {
+    let Some(strategy) = strategy.filter(|_| stored.ending.is_replayable()) else {
         return Verdict::NotReplayable(format!("its outcome was {}", stored.outcome.as_str()));
-    }
+    };
     let recipe = &stored.recipe;
     let again = strategy.run(task, recipe.seed, &recipe.limits, &recipe.settings);
     if !again.ending.is_replayable() {

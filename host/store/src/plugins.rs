@@ -32,23 +32,24 @@ impl Store {
         self.write(|connection| {
             connection.execute(
                 "INSERT INTO artifacts (digest, bytes, media_type, store, ref, body, created_at)
-                 VALUES (?1, ?2, 'application/wasm', 'sql', 'body', ?3, ?4) ON CONFLICT DO NOTHING",
+                 VALUES (?1, ?2, 'application/wasm', 'sql', 'body', ?3, ?4)
+                 ON CONFLICT DO UPDATE SET bytes = excluded.bytes, store = 'sql', ref = 'body', body = excluded.body
+                 WHERE body IS NULL",
                 params![digest, bytes.len() as i64, bytes, now()],
             )?;
-            let plugin_id: String = connection.query_row(
-                "INSERT INTO plugins (id, name, family, owner_id, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (name) DO UPDATE SET family = excluded.family RETURNING id",
-                params![new_id(), plugin.name, plugin.kind, LOCAL_USER, now()],
-                |row| row.get(0),
-            )?;
+            version_row(connection, plugin, world, limits_json, "validated")
+        })
+    }
+
+    /// Keeps the name of a plugin that was refused, so that its refusal has a place; its bytes are not kept.
+    pub fn keep_refused(&self, plugin: &PluginIdentity) -> Result<(), StoreError> {
+        self.write(|connection| {
             connection.execute(
-                "INSERT INTO plugin_versions (id, plugin_id, semver, wasm_digest, wit_world, limits, created_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT (plugin_id, wasm_digest, semver)
-                 DO UPDATE SET wit_world = excluded.wit_world, limits = excluded.limits",
-                params![new_id(), plugin_id, plugin.version, digest, world, limits_json, now()],
+                "INSERT INTO artifacts (digest, bytes, media_type, store, ref, created_at)
+                 VALUES (?1, 0, 'application/wasm', 'file', 'refused, so not kept', ?2) ON CONFLICT DO NOTHING",
+                params![plugin.digest.to_string(), now()],
             )?;
-            Ok(())
+            version_row(connection, plugin, "unknown", "{}", "rejected")
         })
     }
 
@@ -68,6 +69,29 @@ impl Store {
             }
         })
     }
+}
+
+fn version_row(
+    connection: &Connection,
+    plugin: &PluginIdentity,
+    world: &str,
+    limits_json: &str,
+    state: &str,
+) -> Result<(), Failure> {
+    let plugin_id: String = connection.query_row(
+        "INSERT INTO plugins (id, name, family, owner_id, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (name) DO UPDATE SET family = excluded.family RETURNING id",
+        params![new_id(), plugin.name, plugin.kind, LOCAL_USER, now()],
+        |row| row.get(0),
+    )?;
+    connection.execute(
+        "INSERT INTO plugin_versions (id, plugin_id, semver, wasm_digest, wit_world, limits, state, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (plugin_id, wasm_digest, semver) DO UPDATE
+         SET wit_world = excluded.wit_world, limits = excluded.limits, state = excluded.state",
+        params![new_id(), plugin_id, plugin.version, plugin.digest.to_string(), world, limits_json, state, now()],
+    )?;
+    Ok(())
 }
 
 pub(crate) fn find(connection: &Connection, plugin: &PluginIdentity) -> Result<Option<PluginRows>, Failure> {

@@ -8,7 +8,6 @@ use stratagem_domain::{
 use crate::datasets;
 use crate::error::Failure;
 use crate::rows::{bytes, parse_digest, parse_json, parse_level, parse_outcome};
-use crate::runs::Detail;
 use crate::{Store, StoreError};
 
 /// Fewer characters of a run's id would only say in which decade it ran.
@@ -217,18 +216,14 @@ pub(crate) fn load(connection: &Connection, id: &str) -> Result<StoredRun, Failu
 }
 
 fn usage(row: &Row<'_>) -> Result<Usage, Failure> {
-    let detail: Detail = parse_json(&row.get::<_, String>(19)?, "the usage of a run")?;
+    let detail: Usage = parse_json(&row.get::<_, String>(19)?, "the usage of a run")?;
     Ok(Usage {
         fuel_spent: row.get::<_, i64>(14)? as u64,
         cpu_seconds: row.get(15)?,
         wall_ms: row.get::<_, i64>(16)? as u64,
         memory_peak_bytes: bytes(row.get(17)?),
         host_calls: row.get::<_, i64>(18)? as u64,
-        lifted_bytes: detail.lifted_bytes,
-        answers_offered: detail.answers_offered,
-        answers_refused: detail.answers_refused,
-        steps_dropped: detail.steps_dropped,
-        log_bytes_dropped: detail.log_bytes_dropped,
+        ..detail
     })
 }
 

@@ -1,7 +1,6 @@
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::{Deserialize, Serialize};
 use stratagem_domain::{
-    Fault, LabelledTask, Ledger, LedgerError, Outcome, Recipe, Score, StoredAnswer, StoredRun, Usage,
+    Fault, LabelledTask, Ledger, LedgerError, Outcome, Recipe, Score, StoredAnswer, StoredRun,
 };
 
 use crate::error::Failure;
@@ -14,15 +13,9 @@ use crate::{Store, StoreError};
 /// The attempts that are submitted; the third is scored only.
 const SUBMITTED: usize = 2;
 
-/// The counters of [`Usage`] that have no column of their own.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Detail {
-    pub(crate) lifted_bytes: u64,
-    pub(crate) answers_offered: u64,
-    pub(crate) answers_refused: u64,
-    pub(crate) steps_dropped: u64,
-    pub(crate) log_bytes_dropped: u64,
-}
+/// The fields of [`stratagem_domain::Usage`] that are read from columns; `detail` has all others, and those whose
+/// columns are copies for queries.
+const COLUMNS: [&str; 5] = ["fuel_spent", "cpu_seconds", "wall_ms", "memory_peak_bytes", "host_calls"];
 
 impl Ledger for Store {
     fn record(
@@ -41,7 +34,7 @@ impl Ledger for Store {
                     "SELECT r.id FROM runs r
                      JOIN run_tasks rt ON rt.run_id = r.id JOIN arc_tasks t ON t.id = rt.task_id
                      WHERE r.recipe = ?1 AND r.finished_at IS NOT NULL
-                       AND r.outcome NOT IN ('host_fault', 'past_deadline')
+                       AND r.outcome NOT IN ('host_fault', 'past_deadline', 'refused')
                        AND (?2 IS NULL OR t.dataset_id = ?2)
                      ORDER BY r.finished_at DESC, r.id DESC LIMIT 1",
                 )?
@@ -129,7 +122,7 @@ impl Entry<'_> {
 
     /// True where the run came to its end, whether it solved the task or not.
     fn is_complete(&self) -> bool {
-        self.run.outcome.fault() == Fault::Nobody
+        self.run.ending.fault() == Fault::Nobody
     }
 
     fn status(&self) -> &'static str {
@@ -161,7 +154,7 @@ impl Entry<'_> {
                 json(&recipe.limits),
                 json(&recipe.settings),
                 outcome.as_str(),
-                outcome.fault().as_str(),
+                ending.fault().as_str(),
                 json(ending),
                 score.as_ref().map(json),
                 self.partial_credit(),
@@ -279,26 +272,17 @@ impl Entry<'_> {
     }
 
     fn usage(&self, outcome_id: &str) -> Result<(), Failure> {
-        // Every field by name: a new one of `Usage` does not compile until it is stored.
-        let Usage {
-            fuel_spent,
-            cpu_seconds,
-            wall_ms,
-            memory_peak_bytes,
-            host_calls,
-            lifted_bytes,
-            answers_offered,
-            answers_refused,
-            steps_dropped,
-            log_bytes_dropped,
-        } = self.run.usage;
-        let detail =
-            Detail { lifted_bytes, answers_offered, answers_refused, steps_dropped, log_bytes_dropped };
+        let usage = &self.run.usage;
+        let mut detail = serde_json::json!(usage);
+        if let Some(fields) = detail.as_object_mut() {
+            fields.retain(|name, _| !COLUMNS.contains(&name.as_str()));
+        }
         self.connection
             .prepare_cached(
                 "INSERT INTO resource_usage (id, at, kind, name, user_id, run_id, outcome_id, calls, cpu_seconds,
-                     wall_ms, fuel_spent, memory_mb, ok, error_type, detail)
-                 VALUES (?1, ?2, 'wasm', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                     wall_ms, fuel_spent, memory_mb, gpu_memory_mb, prompt_tokens, completion_tokens, cost_micros, ok,
+                     error_type, detail)
+                 VALUES (?1, ?2, 'wasm', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
             )?
             .execute(params![
                 new_id(),
@@ -307,14 +291,18 @@ impl Entry<'_> {
                 LOCAL_USER,
                 self.id,
                 outcome_id,
-                counter(host_calls),
-                cpu_seconds,
-                counter(wall_ms),
-                counter(fuel_spent),
-                mebibytes(memory_peak_bytes),
+                counter(usage.host_calls),
+                usage.cpu_seconds,
+                counter(usage.wall_ms),
+                counter(usage.fuel_spent),
+                mebibytes(usage.memory_peak_bytes),
+                mebibytes(usage.device_memory_peak_bytes),
+                counter(usage.prompt_tokens),
+                counter(usage.completion_tokens),
+                counter(usage.cost_micros),
                 self.is_complete(),
                 self.error_name(),
-                json(&detail),
+                detail.to_string(),
             ])?;
         Ok(())
     }

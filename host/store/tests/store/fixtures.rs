@@ -1,6 +1,7 @@
 //! What the tests keep: tasks, plugins and runs of plain data.
 #![allow(dead_code, reason = "two test programs share these, and not each uses all")]
 
+use serde_json::Value;
 use stratagem_domain::{
     Answer, Digest, Ending, Fault, Grid, LabelledTask, Level, Limits, LogLine, Outcome, Pair, PluginIdentity,
     Recipe, Score, Split, Step, StoredAnswer, StoredRun, TaskSet, Usage,
@@ -78,26 +79,28 @@ pub fn solved(plugin: PluginIdentity, task: &LabelledTask) -> StoredRun {
         log: [Level::Debug, Level::Info, Level::Warn, Level::Error]
             .map(|level| LogLine { level, message: format!("{level:?}\nsecond line") })
             .into(),
-        usage: Usage {
-            fuel_spent: 123_456_789_012,
-            cpu_seconds: 0.1 + 0.7,
-            wall_ms: 811,
-            memory_peak_bytes: 70_000_001,
-            host_calls: 17,
-            lifted_bytes: 4_242,
-            answers_offered: 6,
-            answers_refused: 1,
-            steps_dropped: 2,
-            log_bytes_dropped: 3,
-        },
+        usage: usage(),
         started_at: 1_760_000_000_123,
         finished_at: 1_760_000_000_934,
     }
 }
 
+/// A different number in every field: one that is stored in another's place, or not at all, is seen.
+fn usage() -> Usage {
+    let zero = serde_json::to_value(Usage::default()).unwrap();
+    let numbered = |fields: &serde_json::Map<String, Value>, from: u64| -> Value {
+        fields.keys().zip(from..).map(|(name, number)| (name.clone(), Value::from(number))).collect()
+    };
+    let mut fields = numbered(zero.as_object().unwrap(), 100);
+    fields["calls"] = numbered(zero["calls"].as_object().unwrap(), 200);
+    fields["limits_hit"] = serde_json::json!(["fuel", "steps"]);
+    let usage = serde_json::from_value(fields).unwrap();
+    Usage { fuel_spent: 123_456_789_012, cpu_seconds: 0.1 + 0.7, memory_peak_bytes: 70_000_001, ..usage }
+}
+
 /// The same run with another ending; only one that came to its end is scored.
 pub fn ended(run: &StoredRun, ending: Ending, score: Option<Score>) -> StoredRun {
     let outcome = Outcome::of(&ending, score.as_ref());
-    let score = score.filter(|_| outcome.fault() == Fault::Nobody);
+    let score = score.filter(|_| ending.fault() == Fault::Nobody);
     StoredRun { outcome, ending, score, ..run.clone() }
 }

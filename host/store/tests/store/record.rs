@@ -1,4 +1,6 @@
-use stratagem_domain::{Digest, Ending, Ledger, Outcome, PluginIdentity, Score, Split, StoredRun};
+use stratagem_domain::{
+    Digest, Ending, Ledger, Outcome, PluginIdentity, Refusal, Score, Split, StoredRun, Usage,
+};
 use stratagem_store::{RunFilter, RunLine, StoreError};
 
 use crate::Bench;
@@ -41,6 +43,7 @@ fn every_ending_has_its_place_in_every_table() {
     let scored = Some(Score { right_at: vec![Some(1), None] });
     let trapped =
         Ending::Trapped { reason: "unreachable".into(), backtrace: vec!["solve".into(), "main".into()] };
+    let refused = |cause| Ending::Refused { cause, reason: "imports `wasi`".into() };
     let cases = [
         (Ending::Returned, scored.clone(), "completed", "success", "completed", true, 0.5),
         (Ending::GaveUp("no idea \"at\" all".into()), scored, "completed", "success", "completed", true, 0.5),
@@ -49,7 +52,8 @@ fn every_ending_has_its_place_in_every_table() {
         (Ending::PastDeadline, None, "timeout", "timeout", "failed", false, 0.0),
         (Ending::OutOfMemory, None, "failed", "error", "failed", false, 0.0),
         (trapped, None, "failed", "error", "failed", false, 0.0),
-        (Ending::Refused("imports `wasi`".into()), None, "failed", "error", "failed", false, 0.0),
+        (refused(Refusal::NotAsked), None, "failed", "error", "failed", false, 0.0),
+        (refused(Refusal::NotGranted), None, "failed", "error", "failed", false, 0.0),
         (Ending::HostFault("disk".into()), None, "failed", "error", "failed", false, 0.0),
     ];
     let task = task("3c9b0459", 4);
@@ -73,7 +77,7 @@ fn every_ending_has_its_place_in_every_table() {
             )
             .unwrap();
         let error = (!ok).then(|| run.outcome.as_str().to_owned());
-        let fault = run.outcome.fault().as_str().to_owned();
+        let fault = run.ending.fault().as_str().to_owned();
         let expected =
             (status.into(), outcome.into(), episode.into(), ok, credit, error.clone(), error, fault);
         assert_eq!(row, expected, "{:?}", run.outcome);
@@ -117,16 +121,24 @@ fn usage_is_in_the_units_of_its_columns() {
     let task = task("3c9b0459", 4);
     let bench = Bench::with(std::slice::from_ref(&task));
     bench.store.record(&solved(plugin("mirror"), &task), &task, None).unwrap();
-    let row: (String, String, i64, f64, String, i64) = bench
+    let run = solved(plugin("mirror"), &task);
+    let row: (String, String, i64, f64, f64, i64, String) = bench
         .raw()
-        .query_row("SELECT kind, name, calls, memory_mb, detail, fuel_spent FROM resource_usage", [], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
-        })
+        .query_row(
+            "SELECT kind, name, calls, memory_mb, gpu_memory_mb, fuel_spent, detail FROM resource_usage",
+            [],
+            |row| {
+                let number = |column| row.get::<_, f64>(column);
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, number(3)?, number(4)?, row.get(5)?, row.get(6)?))
+            },
+        )
         .unwrap();
-    let detail = r#"{"lifted_bytes":4242,"answers_offered":6,"answers_refused":1,"steps_dropped":2,"log_bytes_dropped":3}"#;
-    let expected =
-        ("wasm".into(), "mirror".into(), 17, 70_000_001.0 / 1_048_576.0, detail.into(), 123_456_789_012);
-    assert_eq!(row, expected);
+    let mib = |bytes: u64| bytes as f64 / 1_048_576.0;
+    let Usage { host_calls, device_memory_peak_bytes, .. } = run.usage;
+    assert_eq!((row.0, row.1), ("wasm".into(), "mirror".into()));
+    assert_eq!((row.2, row.3), (host_calls as i64, mib(70_000_001)));
+    assert_eq!((row.4, row.5), (mib(device_memory_peak_bytes), 123_456_789_012));
+    assert_eq!(serde_json::from_str::<Usage>(&row.6).unwrap().limits_hit, run.usage.limits_hit);
     let metrics: String =
         bench.raw().query_row("SELECT metrics FROM outcomes", [], |row| row.get(0)).unwrap();
     assert_eq!(metrics, r#"{"solved_at_1":false,"solved_at_2":true,"solved_at_3":true}"#);

@@ -4,7 +4,7 @@ mod compute;
 
 use std::hint::black_box;
 
-use stratagem_sdk::{Answer, Description, Grid, Level, Run, Strategy, Task, export};
+use stratagem_sdk::{Answer, Description, Grid, Lesson, Level, Run, Strategy, Task, export};
 
 struct Probe;
 
@@ -86,11 +86,17 @@ impl Strategy for Probe {
             }
             "budget" => {
                 let left = run.budget();
-                run.step("budget", &format!("{} {} {}", left.fuel, left.memory_bytes, left.answers), true);
+                run.step("budget", &format!("{left:?}"), true);
                 Ok(())
             }
             other => Err(format!("the probe knows no act {other}")),
         }
+    }
+
+    fn learn(lessons: &[Lesson], run: &Run) -> Result<(), String> {
+        let outputs: usize = lessons.iter().map(|lesson| lesson.outputs.len()).sum();
+        run.log(Level::Info, &format!("{} lessons, {outputs} outputs", lessons.len()));
+        Ok(())
     }
 }
 

@@ -1,0 +1,82 @@
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use stratagem_domain::{
+    Digest, Ending, Limits, PluginIdentity, Refusal, RunReport, Settings, Strategy, Task, Usage,
+};
+
+use crate::manifest::is_plain;
+use crate::{LoadError, Manifest, Package};
+
+/// A plugin that was not loaded, in the place of the strategy that it would have been: each of its runs is
+/// refused, so that what was handed in leaves its rows as everything else does.
+pub struct RefusedStrategy {
+    identity: PluginIdentity,
+    cause: Refusal,
+    reason: String,
+    hint: Option<String>,
+}
+
+impl RefusedStrategy {
+    /// Takes the place of the plugin at `path`; none where the plugin is not what is at fault.
+    pub fn new(path: &Path, error: &LoadError) -> Option<Self> {
+        let cause = error.refusal()?;
+        Some(Self { identity: identify(path)?, cause, reason: error.to_string(), hint: error.hint() })
+    }
+
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+impl Strategy for RefusedStrategy {
+    fn plugin(&self) -> &PluginIdentity {
+        &self.identity
+    }
+
+    fn run(&self, _: &Task, _: u64, _: &Limits, _: &Settings) -> RunReport {
+        let ending = Ending::Refused { cause: self.cause, reason: self.reason.clone() };
+        RunReport { ending, answers: vec![], steps: vec![], log: vec![], usage: Usage::default() }
+    }
+}
+
+/// What can be told of a plugin that is no usable one: what its manifest says, else its file's name.
+fn identify(path: &Path) -> Option<PluginIdentity> {
+    let beside = match path {
+        _ if path.is_dir() => path.join(Manifest::FILE),
+        _ => path.with_file_name(Manifest::FILE),
+    };
+    let mut text = String::new();
+    if let Ok(file) = File::open(&beside) {
+        drop(file.take(Package::MAX_MANIFEST_BYTES).read_to_string(&mut text));
+    }
+    let manifest = Manifest::parse(&text, &beside).ok();
+    let component = match &manifest {
+        Some(manifest) => beside.with_file_name(&manifest.component),
+        None if path.is_dir() || path.extension().is_some_and(|end| end == "toml") => {
+            beside.with_file_name(Manifest::COMPONENT)
+        }
+        None => path.to_owned(),
+    };
+    // However long it is, no more of it than a buffer is held.
+    let digest = match File::open(&component) {
+        Ok(file) => Digest::of_reader(file).ok()?,
+        Err(_) => Digest::of(text.as_bytes()),
+    };
+    Some(match manifest {
+        Some(Manifest { name, version, kind, .. }) => {
+            PluginIdentity { name, version: version.to_string(), kind, digest }
+        }
+        None => {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+            let name = if is_plain(&stem, b'-') { stem } else { "unnamed".to_owned() };
+            PluginIdentity { name, version: "0.0.0".into(), kind: "unknown".into(), digest }
+        }
+    })
+}
