@@ -130,7 +130,7 @@ limits! {
         "Calls of the interface `ttt`; the next one ends the run.";
     llm_calls: 100, 10_000,
         "Calls of the interface `llm`; the next one ends the run.";
-    lifted_bytes_call: 1_048_576, 16_777_216,
+    lifted_bytes_call: 262_144, 16_777_216,
         "Bytes that one call may hand to the host; more ends the run.";
     lifted_bytes: 67_108_864, 1_073_741_824,
         "Bytes that all calls of a run may hand to the host; more ends the run.";

@@ -31,6 +31,8 @@ pub enum Tuning {
     OnDemand,
     /// On demand and without fuel and deadline: what limits cost is measured against it.
     Unlimited,
+    /// Tuned, with fuel and deadline, but nothing else is limited, counted or timed.
+    Unaccounted,
 }
 
 /// What a sandbox is made with.
@@ -52,6 +54,7 @@ pub struct Sandbox {
     stages: Arc<Stages>,
     pub(crate) cache: CodeCache,
     pub(crate) metered: bool,
+    pub(crate) accounted: bool,
     stop: Arc<AtomicBool>,
     ticker: Option<JoinHandle<()>>,
 }
@@ -109,7 +112,8 @@ impl Sandbox {
         let stop = Arc::new(AtomicBool::new(false));
         let ticker = start_ticker(&stages, &stop)?;
         let metered = config.tuning != Tuning::Unlimited;
-        Ok(Self { stages, cache, metered, stop, ticker: Some(ticker) })
+        let accounted = config.tuning != Tuning::Unaccounted;
+        Ok(Self { stages, cache, metered, accounted, stop, ticker: Some(ticker) })
     }
 
     pub(crate) fn stages(&self) -> &Arc<Stages> {
@@ -175,7 +179,7 @@ fn engine_config(config: &SandboxConfig, stack_kb: u64) -> Config {
     if config.tuning != Tuning::Unlimited {
         engine.consume_fuel(true).operator_cost(operator_cost()).epoch_interruption(true);
     }
-    if config.tuning == Tuning::Tuned {
+    if matches!(config.tuning, Tuning::Tuned | Tuning::Unaccounted) {
         engine.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
     }
     engine

@@ -39,6 +39,7 @@ pub struct LoadedStrategy {
     component: Component,
     ready: Mutex<BTreeMap<u64, Arc<Ready>>>,
     metered: bool,
+    accounted: bool,
     identity: PluginIdentity,
     pub contract: Contract,
     pub description: Description,
@@ -94,6 +95,7 @@ impl LoadedStrategy {
             component,
             ready: Mutex::new(BTreeMap::from([(Limits::default().stack_kb, Arc::new(ready))])),
             metered: sandbox.metered,
+            accounted: sandbox.accounted,
             identity: nameless,
             contract,
             description: Description::default(),
@@ -208,9 +210,11 @@ impl LoadedStrategy {
         let limits = state.limits.clone();
         let size = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
         let mut store = Store::new(&ready.engine, state);
-        store.limiter(|state| &mut state.limiter);
-        store.set_hostcall_fuel(size(limits.lifted_bytes_call));
-        store.set_max_component_handles(size(limits.handles));
+        if self.accounted {
+            store.limiter(|state| &mut state.limiter);
+            store.set_hostcall_fuel(size(limits.lifted_bytes_call));
+            store.set_max_component_handles(size(limits.handles));
+        }
         if self.metered {
             store.set_fuel(limits.fuel).unwrap_or_else(|error| unreachable!("fuel is configured: {error}"));
             store.set_epoch_deadline(limits.wall_ms.div_ceil(TICK.as_millis() as u64) + 1);
@@ -228,7 +232,7 @@ impl LoadedStrategy {
     where
         Params: ComponentNamedList + Lower,
     {
-        let (wall, cpu) = (Instant::now(), thread_cpu());
+        let started = self.accounted.then(|| (Instant::now(), thread_cpu()));
         let ready = match self.ready(&state.limits) {
             Ok(ready) => ready,
             Err(reason) => return state.into_report(Ending::HostFault(reason)),
@@ -243,8 +247,10 @@ impl LoadedStrategy {
         let fuel_spent = if self.metered { fuel - store.get_fuel().unwrap_or(0) } else { 0 };
         let mut report = store.into_data().into_report(ending);
         report.usage.fuel_spent = fuel_spent;
-        report.usage.cpu_seconds = thread_cpu().saturating_sub(cpu).as_secs_f64();
-        report.usage.wall_ms = wall.elapsed().as_millis() as u64;
+        if let Some((wall, cpu)) = started {
+            report.usage.cpu_seconds = thread_cpu().saturating_sub(cpu).as_secs_f64();
+            report.usage.wall_ms = wall.elapsed().as_millis() as u64;
+        }
         report
     }
 }

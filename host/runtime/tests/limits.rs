@@ -5,7 +5,7 @@ mod support;
 use stratagem_domain::{Ending, Limits, RunReport, Strategy, Usage};
 use stratagem_runtime::{LoadedStrategy, Package, Sandbox, Tuning};
 
-use crate::support::{probe, run, sandbox, settings, task};
+use crate::support::{run, sandbox, settings, task};
 
 fn hits(usage: &Usage) -> Vec<&str> {
     usage.limits_hit.iter().map(String::as_str).collect()
