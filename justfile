@@ -16,10 +16,15 @@ default:
 demo: plugins data
     {{ stratagem }} solve arc-agi-1/training --strategy synthesis --limit 12
 
-# Passes every check that needs no GPU: lints, rules, unit, sandbox and end-to-end tests
+# Passes every check that needs no GPU: lints, rules, unit, sandbox, end-to-end tests, a minute of each fuzz target
 test: plugins guests lint
     cargo test --release --workspace --locked
     cd plugins && CARGO_TARGET_DIR={{ guest_target }} cargo test --release --workspace --locked
+    scripts/fuzz.sh 60
+
+# Runs each fuzz target, or those that are named, for so many seconds: `just fuzz 300 values`
+fuzz seconds="60" *targets: setup
+    scripts/fuzz.sh {{ seconds }} {{ targets }}
 
 # Formatting, lints, licences
 lint: setup
@@ -27,6 +32,7 @@ lint: setup
     cargo clippy --release --workspace --all-targets --locked -- -D warnings
     cd plugins && cargo fmt --all --check
     cd plugins && CARGO_TARGET_DIR={{ guest_target }} cargo clippy --release --workspace --all-targets --locked -- -D warnings
+    cd fuzz && cargo fmt --all --check
     cd tests/guests && cargo fmt --all --check
     cd tests/guests && CARGO_TARGET_DIR={{ guest_target }} cargo clippy --release --workspace --locked -- -D warnings
     scripts/deny.sh

@@ -9,11 +9,11 @@ if ! cargo deny --version 2>/dev/null | grep -q " $version$"; then
     cargo install --locked --quiet --root "${CARGO_TARGET_DIR:-target}/tools" "cargo-deny@$version"
 fi
 PATH="${CARGO_TARGET_DIR:-target}/tools/bin:$PATH"
-for manifest in Cargo.toml plugins/Cargo.toml tests/guests/Cargo.toml; do
+for manifest in Cargo.toml fuzz/Cargo.toml plugins/Cargo.toml tests/guests/Cargo.toml; do
     cargo-deny --log-level error --config deny.toml --manifest-path "$manifest" check bans licenses sources
 done
 if cargo-deny --log-level error fetch db >/dev/null 2>&1; then
-    for manifest in Cargo.toml plugins/Cargo.toml tests/guests/Cargo.toml; do
+    for manifest in Cargo.toml fuzz/Cargo.toml plugins/Cargo.toml tests/guests/Cargo.toml; do
         cargo-deny --log-level error --config deny.toml --manifest-path "$manifest" check advisories
     done
 else

@@ -25,8 +25,9 @@ apt_install() {
         fail "apt-get could not install $packages" "install them by hand, or see what apt-get says above"
 }
 
-# Building SQLite needs a C compiler.
+# Building SQLite needs a C compiler, building libFuzzer one for C++.
 command -v cc >/dev/null || apt_install gcc libc6-dev
+command -v c++ >/dev/null || apt_install g++
 
 # A Rust for wasm32-unknown-unknown: rustup's standard library where it can be had, else the distribution's Rust.
 has_target() {

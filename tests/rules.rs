@@ -53,6 +53,7 @@ fn crates_import_only_what_the_architecture_allows() {
         ("host/store", vec!["domain"]),
         ("host/solve", vec!["domain"]),
         ("host/cli", vec!["domain", "tasks", "runtime", "store", "solve"]),
+        ("fuzz", vec!["domain", "tasks", "runtime"]),
         ("plugins/sdk", vec![]),
         ("plugins/dsl", vec![]),
         ("plugins/synthesis", vec!["sdk", "dsl"]),

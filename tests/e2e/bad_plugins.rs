@@ -42,13 +42,19 @@ fn a_file_that_is_no_plugin_says_what_it_is() {
     host.write_tasks(1);
     let header =
         |layer: u8, rest: &[u8]| [b"\0asm", &[if layer == 1 { 13 } else { 1 }, 0, layer, 0], rest].concat();
-    let cases: [(&str, Vec<u8>, &str, &[&str]); 12] = [
+    let cases: [(&str, Vec<u8>, &str, &[&str]); 13] = [
         ("core.wasm", component("(module)"), "invalid", &["core module", "plugin build"]),
         ("core-garbage.wasm", header(0, b"garbage"), "invalid", &["core module"]),
         ("garbage.wasm", b"garbage".to_vec(), "invalid", &["not WebAssembly"]),
         ("nothing.wasm", Vec::new(), "invalid", &["not WebAssembly"]),
         ("broken.wasm", header(1, b"\x01\xff\xff\xff\xff\x0f"), "invalid", &["not valid"]),
         ("cut.wasm", crate::harness::calm()[..200].to_vec(), "invalid", &["not valid"]),
+        (
+            "steering.wasm",
+            component("(component (import \"run\\1b[2J\" (instance)))"),
+            "invalid",
+            &["import name `run\\u{1b}[2J` is not a valid extern name"],
+        ),
         (
             "empty.wasm",
             component("(component)"),

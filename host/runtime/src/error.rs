@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use stratagem_domain::{Digest, Refusal};
+use stratagem_domain::{Digest, Refusal, escape};
 
 use crate::{Contract, ManifestError};
 
@@ -21,9 +21,9 @@ pub enum LoadError {
     CoreModule { plugin: String },
     #[error("plugin {plugin}: this is not WebAssembly")]
     NotWasm { plugin: String },
-    #[error("plugin {plugin}: component is not valid: {reason}")]
+    #[error("plugin {plugin}: component is not valid: {}", said(.reason))]
     Invalid { plugin: String, reason: String },
-    #[error("plugin {plugin}: {reason}")]
+    #[error("plugin {plugin}: {}", said(.reason))]
     WrongWorld { plugin: String, reason: String },
     #[error("plugin {plugin}: describes itself as {said}, plugin.toml says {written}")]
     OtherManifest { plugin: String, said: String, written: String },
@@ -31,7 +31,7 @@ pub enum LoadError {
     NotAsked { plugin: String, interface: String },
     #[error("plugin {plugin} asks for `{interface}`, which this host does not back")]
     NotBacked { plugin: String, interface: String },
-    #[error("plugin {plugin}: `describe` failed: {reason}")]
+    #[error("plugin {plugin}: `describe` failed: {}", said(.reason))]
     Undescribed { plugin: String, reason: String },
     #[error("plugin {plugin}: component does not compile: {how} ({limits})")]
     NotCompiled { plugin: String, how: String, limits: String },
@@ -41,6 +41,13 @@ pub enum LoadError {
     OpenCache { path: PathBuf, reason: String },
     #[error("sandbox cannot start: {0}")]
     Engine(String),
+}
+
+/// A reason in one line. The engine repeats names out of the component as they are, of any length: nothing of them
+/// may steer a terminal.
+fn said(reason: &str) -> String {
+    const MAX: usize = 1_000;
+    escape(&reason.lines().map(str::trim).collect::<Vec<_>>().join(", "), MAX)
 }
 
 impl LoadError {

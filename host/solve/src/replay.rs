@@ -1,5 +1,5 @@
 use serde::Serialize;
-use stratagem_domain::{StoredRun, Strategy, Task};
+use stratagem_domain::{Ending, StoredRun, Strategy, Task, quote};
 
 /// What a replay of a run showed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -28,8 +28,6 @@ pub fn replay(stored: &StoredRun, strategy: Option<&dyn Strategy>, task: &Task) 
     let differs =
         |what: &str, then: String, now: String| Verdict::Differs(format!("{what}: then {then}, now {now}"));
     if again.ending != stored.ending {
-        let words =
-            |ending: &stratagem_domain::Ending| ending.reason().unwrap_or_else(|| "returned".to_owned());
         return differs("ending", words(&stored.ending), words(&again.ending));
     }
     if again.usage.fuel_spent != stored.usage.fuel_spent {
@@ -43,5 +41,21 @@ pub fn replay(stored: &StoredRun, strategy: Option<&dyn Strategy>, task: &Task) 
     match stored.answers.iter().zip(&again.answers).position(|pair| !same(pair)) {
         Some(at) => Verdict::Differs(format!("answer {at} is another one")),
         None => Verdict::Same,
+    }
+}
+
+/// How a run ended, in words that may be the plugin's own.
+fn words(ending: &Ending) -> String {
+    ending.reason().map_or_else(|| "returned".to_owned(), |reason| quote(&reason, 300))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plugins_words_are_quoted() {
+        assert_eq!(words(&Ending::GaveUp("\u{1b}[2Jno".to_owned())), r#""\u{1b}[2Jno""#);
+        assert_eq!(words(&Ending::Returned), "returned");
     }
 }
