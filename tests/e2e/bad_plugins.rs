@@ -13,7 +13,7 @@ fn importing(name: &str) -> String {
 
 /// Holds a plugin that is handed in to its refusal: said in words, and on record with its cause and whose fault
 /// it was, without an answer.
-fn refused(host: &Host, case: &str, plugin: &str, cause: &str, words: &[&str]) {
+fn refused(host: &Host, case: &str, plugin: &str, why: &str, words: &[&str]) {
     let before = host.stored();
     host.run(&["solve", "./tasks", "--strategy", plugin]).refused(case, 1, words);
     assert_eq!(host.stored(), before + 1, "{case}: a task, a row");
@@ -27,12 +27,8 @@ fn refused(host: &Host, case: &str, plugin: &str, cause: &str, words: &[&str]) {
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
         )
         .unwrap();
-    let fault = if cause == "not_granted" { "operator" } else { "plugin" };
-    assert_eq!(
-        (row.0.as_str(), row.1.as_str(), row.2.as_str(), row.4),
-        ("refused", fault, cause, 0),
-        "{case}"
-    );
+    let fault = if why == "not_granted" { "operator" } else { "plugin" };
+    assert_eq!((row.0.as_str(), row.1.as_str(), row.2.as_str(), row.4), ("refused", fault, why, 0), "{case}");
     assert!(words[..words.len().min(1)].iter().all(|word| row.3.contains(word)), "{case}: {}", row.3);
 }
 

@@ -72,28 +72,28 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
 
 /// A strategy that was asked for: ready to run, or refused and on record.
 enum Entrant {
-    Ready(Package, Box<LoadedStrategy>),
+    Ready(Box<(Package, LoadedStrategy)>),
     Refused(RefusedStrategy),
 }
 
 impl Entrant {
     fn strategy(&self) -> &dyn Strategy {
         match self {
-            Self::Ready(_, strategy) => &**strategy,
+            Self::Ready(ready) => &ready.1,
             Self::Refused(refused) => refused,
         }
     }
 
     fn limits(&self) -> LimitsOverlay {
         match self {
-            Self::Ready(_, strategy) => strategy.limits.clone(),
+            Self::Ready(ready) => ready.1.limits.clone(),
             Self::Refused(_) => LimitsOverlay::default(),
         }
     }
 
     fn keep(&self, store: &Store) -> Result<(), Failure> {
         match self {
-            Self::Ready(package, strategy) => keep_plugin(store, strategy, &package.component),
+            Self::Ready(ready) => keep_plugin(store, &ready.1, &ready.0.component),
             Self::Refused(refused) => Ok(store.keep_refused(refused.plugin())?),
         }
     }
@@ -119,7 +119,7 @@ fn load(bench: &Workbench, solve: &Solve, sandbox: &Sandbox) -> Result<Vec<Entra
         let path = bench.plugin_path(name)?;
         let loaded = Package::read(&path).and_then(|package| {
             let strategy = sandbox.load(&package)?;
-            Ok(Entrant::Ready(package, Box::new(strategy)))
+            Ok(Entrant::Ready(Box::new((package, strategy))))
         });
         loaded.or_else(|error| match RefusedStrategy::new(&path, &error) {
             Some(refused) => Ok(Entrant::Refused(refused)),

@@ -92,9 +92,9 @@ fn converse(mut child: Child, component: &[u8], limit: Duration) -> io::Result<O
         // A child that stops reading breaks this pipe; what it says then is what counts.
         scope.spawn(move || drop(stdin.write_all(component)));
         let reason = scope.spawn(move || {
-            let mut reason = String::new();
-            drop(stderr.take(MAX_REASON_BYTES).read_to_string(&mut reason));
-            reason.trim().trim_start_matches("error: ").to_owned()
+            let mut reason = Vec::new();
+            drop(stderr.take(MAX_REASON_BYTES).read_to_end(&mut reason));
+            String::from_utf8_lossy(&reason).trim().trim_start_matches("error: ").to_owned()
         });
         let (send, receive) = mpsc::channel();
         scope.spawn(move || {

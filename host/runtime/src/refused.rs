@@ -69,14 +69,10 @@ fn identify(path: &Path) -> Option<PluginIdentity> {
         Ok(file) => Digest::of_reader(file).ok()?,
         Err(_) => Digest::of(text.as_bytes()),
     };
-    Some(match manifest {
-        Some(Manifest { name, version, kind, .. }) => {
-            PluginIdentity { name, version: version.to_string(), kind, digest }
-        }
-        None => {
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
-            let name = if is_plain(&stem, b'-') { stem } else { "unnamed".to_owned() };
-            PluginIdentity { name, version: "0.0.0".into(), kind: "unknown".into(), digest }
-        }
-    })
+    if let Some(Manifest { name, version, kind, .. }) = manifest {
+        return Some(PluginIdentity { name, version: version.to_string(), kind, digest });
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = if is_plain(&stem, b'-') { stem } else { "unnamed".to_owned() };
+    Some(PluginIdentity { name, version: "0.0.0".into(), kind: "unknown".into(), digest })
 }
