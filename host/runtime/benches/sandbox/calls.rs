@@ -132,8 +132,11 @@ fn amplifier(table: &mut Table, engine: &Engine) {
 
 /// 32-bit words as WebAssembly text has them in a data segment.
 fn words(words: &[usize]) -> String {
-    let bytes = words.iter().flat_map(|&word| (word as u32).to_le_bytes());
-    bytes.map(|byte| format!("\\{byte:02x}")).collect()
+    let mut text = String::new();
+    for byte in words.iter().flat_map(|&word| (word as u32).to_le_bytes()) {
+        text += &format!("\\{byte:02x}");
+    }
+    text
 }
 
 static ALLOCATED: AtomicUsize = AtomicUsize::new(0);

@@ -18,8 +18,8 @@ struct Ratio {
 
 impl Table {
     /// A figure that ratios are made of; it depends on the machine.
-    pub fn figure(&mut self, what: &'static str, found: impl ToString) {
-        self.figures.push((what, found.to_string()));
+    pub fn figure(&mut self, what: &'static str, found: String) {
+        self.figures.push((what, found));
     }
 
     /// A ratio that is at most `bound`.
