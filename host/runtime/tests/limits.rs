@@ -141,6 +141,9 @@ fn calls_are_counted_by_kind() {
     assert_eq!(usage.host_calls, 44);
 }
 
+const IMPORTS: &str = "(import \"\" \"new\" (func $new (param i32) (result i32)))";
+const WITH: &str = "(instantiate $m (with \"\" (instance (export \"new\" (func $new)))))";
+
 /// What wasmtime counts for us is told by its words: this holds them.
 #[test]
 fn instances_memories_tables_elements_and_handles_have_their_limits() {
@@ -157,8 +160,6 @@ fn instances_memories_tables_elements_and_handles_have_their_limits() {
             .replacen("(result i32) (i32.const 128))", &format!("(result i32) {solve} (i32.const 128))"), 1);
         load(&sandbox, &text)
     };
-    const IMPORTS: &str = "(import \"\" \"new\" (func $new (param i32) (result i32)))";
-    const WITH: &str = "(instantiate $m (with \"\" (instance (export \"new\" (func $new)))))";
     let empty = "(core module $e (memory 1) (table 3 funcref))";
     let instances = |count: usize| empty.to_owned() + &"(core instance (instantiate $e))".repeat(count);
     let handles = "(type $r (resource (rep i32))) (core func $new (canon resource.new $r))";
