@@ -25,6 +25,12 @@ impl RefusedStrategy {
         Some(Self { identity: identify(path)?, cause, reason: error.to_string(), hint: error.hint() })
     }
 
+    /// Takes the place of a plugin that is known by name: one that the database keeps.
+    pub fn of(identity: &PluginIdentity, error: &LoadError) -> Option<Self> {
+        let cause = error.refusal()?;
+        Some(Self { identity: identity.clone(), cause, reason: error.to_string(), hint: error.hint() })
+    }
+
     pub fn reason(&self) -> &str {
         &self.reason
     }
@@ -69,14 +75,11 @@ fn identify(path: &Path) -> Option<PluginIdentity> {
         Ok(file) => Digest::of_reader(file).ok()?,
         Err(_) => Digest::of(text.as_bytes()),
     };
-    Some(match manifest {
-        Some(Manifest { name, version, kind, .. }) => {
-            PluginIdentity { name, version: version.to_string(), kind, digest }
-        }
-        None => {
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
-            let name = if is_plain(&stem, b'-') { stem } else { "unnamed".to_owned() };
-            PluginIdentity { name, version: "0.0.0".into(), kind: "unknown".into(), digest }
-        }
+    Some(if let Some(Manifest { name, version, kind, .. }) = manifest {
+        PluginIdentity { name, version: version.to_string(), kind, digest }
+    } else {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+        let name = if is_plain(&stem, b'-') { stem } else { "unnamed".to_owned() };
+        PluginIdentity { name, version: "0.0.0".into(), kind: "unknown".into(), digest }
     })
 }
