@@ -72,8 +72,8 @@ fn a_file_that_is_no_plugin_says_what_it_is() {
         (
             "wasi.wasm",
             component(&importing("wasi:cli/environment@0.2.0")),
-            "interface",
-            &["imports \"wasi:cli/environment@0.2.0\""],
+            "not_asked",
+            &["imports `process`", "does not ask for"],
         ),
         (
             "wrong-type.wasm",

@@ -93,7 +93,7 @@ fn the_help_lists_every_command_and_needs_no_settings() {
         (&["--help"], &["tasks", "solve", "plugin", "runs", "doctor", "--data-dir", "--config", "--color"]),
         (&["tasks", "--help"], &["import", "list", "show"]),
         (&["solve", "--help"], &["--strategy", "--seed", "--fuel", "--resume", "--submission", "--no-store"]),
-        (&["plugin", "--help"], &["list", "inspect", "build"]),
+        (&["plugin", "--help"], &["list", "inspect", "build", "add", "keygen", "sign", "verify"]),
         (&["runs", "--help"], &["list", "show", "replay"]),
         (&["runs", "replay", "--help"], &["--last", "--jobs", "--json"]),
         (&["doctor", "--help"], &["--json"]),
@@ -134,7 +134,7 @@ fn the_doctor_is_content_with_an_empty_place_and_says_what_is_missing() {
     host.write_tasks(1);
     host.succeeds(&["solve", "tasks", "--strategy", PROBE]);
     let text = host.succeeds(&["doctor"]);
-    assert!(text.contains("schema 1") && text.contains("tasks@"), "{text}");
+    assert!(text.contains("schema 2") && text.contains("tasks@"), "{text}");
 }
 
 #[test]

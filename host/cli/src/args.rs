@@ -40,7 +40,7 @@ pub enum Command {
     Tasks(Tasks),
     /// Run strategies on tasks, score their answers, keep the runs
     Solve(Solve),
-    /// List, inspect and build plugins
+    /// List, inspect, build, sign and add plugins
     #[command(subcommand)]
     Plugin(Plugin),
     /// List, show and replay finished runs
@@ -87,7 +87,7 @@ pub enum Tasks {
 pub struct Solve {
     /// A task id, a task file or folder, or a dataset and split such as arc-agi-1/training
     pub what: String,
-    /// A plugin by name, or the path of one; more than one are ranked together
+    /// A plugin by name or NAME@BLAKE3, or the path of one; more than one are ranked together
     #[arg(long = "strategy", value_name = "NAME")]
     pub strategies: Vec<String>,
     /// The only source of chance
@@ -137,6 +137,42 @@ pub enum Plugin {
     Inspect {
         /// A plugin's folder, plugin.toml or component, or its name
         file: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Keep a plugin in the database, so that its name finds it without its folder
+    Add {
+        /// A plugin's folder, plugin.toml or component
+        path: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a pair of keys to sign plugins with
+    Keygen {
+        /// The secret key's file; the public key lies beside it as .pub
+        #[arg(long, value_name = "FILE", default_value = "stratagem.key")]
+        out: PathBuf,
+        /// Leave the secret key in plain text; else the password is asked for or in `STRATAGEM_KEY_PASSWORD`
+        #[arg(long)]
+        no_password: bool,
+    },
+    /// Sign a plugin: component, name, version and manifest
+    Sign {
+        /// A plugin's folder, plugin.toml or component
+        path: PathBuf,
+        /// A secret key of `plugin keygen` or `minisign -G`
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
+    /// Say who signed a plugin, and whether it is still what was signed
+    Verify {
+        /// A plugin's folder, plugin.toml or component
+        path: PathBuf,
+        /// A public key or its file [default: the signers in stratagem.toml]
+        #[arg(long)]
+        key: Option<String>,
         /// Print JSON
         #[arg(long)]
         json: bool,

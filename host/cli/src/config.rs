@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use directories::ProjectDirs;
 use serde::Deserialize;
 use stratagem_domain::{Limits, LimitsOverlay, Settings, escape, grouped};
-use stratagem_runtime::CompileLimits;
+use stratagem_runtime::{CompileLimits, Policy};
 
 use crate::args::Global;
 use crate::failure::Failure;
@@ -23,6 +23,7 @@ pub struct Config {
     pub jobs: Option<usize>,
     pub limits: LimitsOverlay,
     pub compile: CompileLimits,
+    pub policy: Policy,
     bounds: LimitsOverlay,
     pub settings: BTreeMap<String, Settings>,
     /// The file it was read from; none where there is none.
@@ -68,6 +69,7 @@ impl Config {
                 *strategy = base.join(&*strategy).to_string_lossy().into_owned();
             }
         }
+        config.policy.resolve(&base);
         let bounds = config.bounds();
         for (name, asked, most, hint) in [
             ("memory_mb", bounds.memory_mb, MAX_MEMORY_MB, "a WebAssembly memory has 32-bit addresses"),
@@ -163,6 +165,10 @@ mod tests {
             "jobs",
             "limits",
             "compile",
+            "policy",
+            "policy.trust.untrusted",
+            "policy.signers.NAME",
+            "policy.plugins.NAME",
             "bounds",
             "settings",
         ] {

@@ -40,6 +40,7 @@ pub fn run(bench: &Workbench, doctor: &Doctor) -> Result<(), Failure> {
             format!("stratagem {} for contracts {}", env!("CARGO_PKG_VERSION"), Contract::versions()),
         ),
         settings(bench),
+        policy(bench),
     ];
     checks.push(folder(bench));
     checks.extend(database(bench));
@@ -72,6 +73,24 @@ pub fn run(bench: &Workbench, doctor: &Doctor) -> Result<(), Failure> {
 fn settings(bench: &Workbench) -> Check {
     let file = bench.config.file.as_ref().map(|file| file.display().to_string());
     Check::ok("settings", file.unwrap_or_else(|| "no stratagem.toml: the defaults hold".to_owned()))
+}
+
+fn policy(bench: &Workbench) -> Check {
+    let policy = &bench.config.policy;
+    let demanded = if policy.require_signature { "required" } else { "not required" };
+    let found = format!(
+        "{} signers, {} plugins; signatures are {demanded}",
+        policy.signers.len(),
+        policy.plugins.len()
+    );
+    match policy.granted_by_name_alone().as_slice() {
+        [] => Check::ok("policy", found),
+        names => Check::missing(
+            "policy",
+            format!("{found}; whoever calls itself so is granted: {}", names.join(", ")),
+            "pin them with `blake3` or demand a `signer` under [policy.plugins.NAME]",
+        ),
+    }
 }
 
 fn folder(bench: &Workbench) -> Check {
@@ -141,7 +160,7 @@ fn plugins(bench: &Workbench) -> Vec<Check> {
     let Ok(sandbox) = bench.sandbox(1) else { return Vec::new() };
     let check = |folder: &std::path::PathBuf| {
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        match Package::read(folder).and_then(|package| sandbox.load(&package)) {
+        match Package::read(folder).and_then(|package| bench.load(&sandbox, &package)) {
             Ok(strategy) => Check::ok("plugin", format!("{name} {}", strategy.description.version)),
             Err(error) => Check::broken("plugin", error.to_string(), error.hint()),
         }

@@ -7,14 +7,17 @@ mod args;
 mod config;
 mod doctor;
 mod failure;
+mod grants;
 mod guest;
 mod interrupt;
+mod keys;
 mod output;
 mod paint;
 mod plugins;
 mod runs;
 mod solve;
 mod tasks;
+mod trust;
 mod workbench;
 
 use std::process::ExitCode;

@@ -1,63 +1,57 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
-use stratagem_domain::{Capability, Digest, LimitsOverlay, escape, grouped, quote};
+use stratagem_domain::{Capability, Digest, LimitsOverlay, PluginIdentity, Trust, escape, grouped, quote};
 use stratagem_runtime::{LoadError, Package, Surface};
 
 use crate::args::Plugin;
 use crate::config::beside_program;
 use crate::failure::Failure;
-use crate::guest;
 use crate::output::{mib, out, outln, print_json, table};
 use crate::paint;
 use crate::workbench::Workbench;
+use crate::{grants, guest, keys};
 
 pub fn run(bench: &Workbench, command: &Plugin) -> Result<(), Failure> {
     match command {
         Plugin::List { json } => list(bench, *json),
         Plugin::Inspect { file, json } => inspect(bench, file, *json),
+        Plugin::Add { path, json } => keys::add(bench, path, *json),
+        Plugin::Keygen { out, no_password } => keys::keygen(out, *no_password),
+        Plugin::Sign { path, key } => keys::sign(path, key),
+        Plugin::Verify { path, key, json } => keys::verify(bench, path, key.as_deref(), *json),
         Plugin::Build { folders, out } => build(folders, out.clone()),
     }
 }
 
 /// A line of `plugin list`; `error` says why a folder is no usable plugin.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Line {
     name: String,
     version: String,
     kind: String,
     summary: String,
     digest: Option<Digest>,
-    folder: PathBuf,
+    trust: Option<Trust>,
+    signer: Option<String>,
+    /// None where it was added and lies in the database.
+    folder: Option<PathBuf>,
     error: Option<String>,
 }
 
 fn list(bench: &Workbench, json: bool) -> Result<(), Failure> {
-    let line = |folder: PathBuf| {
+    let in_folder = |folder: PathBuf| {
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let blank = Line {
-            name,
-            version: String::new(),
-            kind: String::new(),
-            summary: String::new(),
-            digest: None,
-            folder,
-            error: None,
-        };
-        match Package::read(&blank.folder) {
-            Ok(Package { manifest: Some(manifest), digest, .. }) => Line {
-                name: manifest.name,
-                version: manifest.version.to_string(),
-                kind: manifest.kind,
-                summary: manifest.summary,
-                digest: Some(digest),
-                ..blank
-            },
-            Ok(_) => blank,
-            Err(error) => Line { error: Some(error.to_string()), ..blank },
-        }
+        let package = Package::read(&folder).map_err(Failure::from);
+        Line { folder: Some(folder), ..Line::new(bench, name, package) }
     };
-    let lines: Vec<Line> = bench.plugin_folders().into_iter().map(line).collect();
+    let mut lines: Vec<Line> = bench.plugin_folders().into_iter().map(in_folder).collect();
+    for plugin in bench.added()? {
+        let PluginIdentity { name, version, kind, digest } = plugin.identity.clone();
+        let line = Line::new(bench, name, bench.find_added(&plugin).and_then(|found| Ok(found.package()?)));
+        lines.push(Line { version, kind, digest: Some(digest), ..line });
+    }
+    lines.sort_by(|a, b| a.name.cmp(&b.name));
     if json {
         return print_json(&lines);
     }
@@ -69,14 +63,37 @@ fn list(bench: &Workbench, json: bool) -> Result<(), Failure> {
         .iter()
         .map(|line| {
             let digest = line.digest.map_or_else(|| "-".to_owned(), |digest| digest.short());
-            vec![line.name.clone(), line.version.clone(), line.kind.clone(), digest]
+            let trust = line.trust.map_or("refused", Trust::as_str).to_owned();
+            let signer = line.signer.clone().unwrap_or_else(|| "-".to_owned());
+            let place = if line.folder.is_some() { "folder" } else { "added" }.to_owned();
+            vec![line.name.clone(), line.version.clone(), line.kind.clone(), digest, trust, signer, place]
         })
         .collect();
-    out!("{}", table(&["plugin", "version", "kind", "blake3"], &rows));
+    out!("{}", table(&["plugin", "version", "kind", "blake3", "trust", "signer", "from"], &rows));
     for line in lines.iter().filter(|line| line.error.is_some()) {
         eprintln!("{}", line.error.as_deref().unwrap_or_default());
     }
     Ok(())
+}
+
+impl Line {
+    fn new(bench: &Workbench, name: String, package: Result<Package, Failure>) -> Self {
+        let mut line = Self { name, ..Self::default() };
+        let package = match package {
+            Ok(package) => package,
+            Err(failure) => return Self { error: Some(failure.to_string()), ..line },
+        };
+        line.digest = Some(package.digest);
+        match bench.grants(&package) {
+            Ok(grants) => (line.trust, line.signer) = (Some(grants.trust), grants.signer),
+            Err(error) => line.error = Some(error.to_string()),
+        }
+        if let Some(manifest) = package.manifest {
+            (line.name, line.kind, line.summary) = (manifest.name, manifest.kind, manifest.summary);
+            line.version = manifest.version.to_string();
+        }
+        line
+    }
 }
 
 /// What `plugin inspect` finds out, whether or not the plugin would run.
@@ -92,6 +109,8 @@ struct Inspection {
     surface: Surface,
     asked: Vec<Capability>,
     limits: LimitsOverlay,
+    /// None where the policy refuses the plugin before it is looked at.
+    grants: Option<grants::Report>,
     /// None where this host runs the plugin.
     refused: Option<String>,
     #[serde(skip)]
@@ -105,8 +124,9 @@ fn inspect(bench: &Workbench, file: &str, json: bool) -> Result<(), Failure> {
     })?;
     let sandbox = bench.sandbox(1)?;
     let surface = sandbox.inspect(&package)?;
-    let loaded = sandbox.load(&package);
-    let inspection = Inspection::new(&package, surface, loaded);
+    let report = grants::Report::new(bench, &package, &surface).ok();
+    let loaded = bench.load(&sandbox, &package);
+    let inspection = Inspection { grants: report, ..Inspection::new(&package, surface, loaded) };
     if json {
         print_json(&inspection)?;
     } else {
@@ -140,7 +160,22 @@ impl Inspection {
         };
         let component = package.path.clone();
         let (bytes, digest) = (package.component.len(), package.digest);
-        Self { name, version, kind, summary, component, bytes, digest, surface, asked, limits, refused, hint }
+        let grants = None;
+        Self {
+            name,
+            version,
+            kind,
+            summary,
+            component,
+            bytes,
+            digest,
+            surface,
+            asked,
+            limits,
+            grants,
+            refused,
+            hint,
+        }
     }
 
     fn print(&self) {
@@ -171,6 +206,7 @@ impl Inspection {
         for (name, value) in limits.as_object().into_iter().flatten() {
             field("limit", &format!("{name} {}", grouped(value.as_u64().unwrap_or_default())));
         }
+        self.grants.iter().for_each(|report| report.print(&self.name));
         field("this host", if self.refused.is_none() { "runs it" } else { "refuses it" });
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use stratagem_domain::{Digest, Ending, LabelledTask, Limits, StoredRun, Strategy, grouped};
 use stratagem_runtime::{LoadedStrategy, Package};
 use stratagem_solve::{Verdict, replay};
-use stratagem_store::{RunFilter, Store};
+use stratagem_store::{Papers, RunFilter, Store};
 
 use crate::args::Runs;
 use crate::failure::Failure;
@@ -175,7 +175,7 @@ fn replay_runs(
     for run in runs.iter().filter(|run| run.ending.is_replayable()) {
         let digest = run.recipe.plugin.digest;
         if let Entry::Vacant(place) = strategies.entry(digest) {
-            place.insert(stored_strategy(&store, &sandbox, run)?);
+            place.insert(stored_strategy(bench, &store, &sandbox, run)?);
         }
     }
     let next = AtomicUsize::new(0);
@@ -213,8 +213,9 @@ fn replay_runs(
     report(&rows.collect::<Vec<_>>(), json)
 }
 
-/// Loads the very bytes that a run used; the manifest's grants were checked when it ran.
+/// Loads the very bytes that a run used. The policy grants anew: what it grants no more is not run again.
 fn stored_strategy(
+    bench: &Workbench,
     store: &Store,
     sandbox: &stratagem_runtime::Sandbox,
     run: &StoredRun,
@@ -228,7 +229,8 @@ fn stored_strategy(
         ))
     })?;
     let path = std::path::PathBuf::from(format!("{}@{}", plugin.name, plugin.digest.short()));
-    Ok(sandbox.load(&Package::from_bytes(None, component, &path)?)?)
+    let Papers { manifest, signature } = store.papers(plugin)?;
+    Ok(bench.load(sandbox, &Package::stored(manifest, signature, component, &path)?)?)
 }
 
 fn report(rows: &[Replayed], json: bool) -> Result<(), Failure> {

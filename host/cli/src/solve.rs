@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use stratagem_domain::{
     Ending, LabelledTask, Ledger, LimitsOverlay, Outcome, Split, StoredRun, Strategy, grouped, quote,
 };
-use stratagem_runtime::{LoadedStrategy, Package, RefusedStrategy, Sandbox};
+use stratagem_runtime::{Grants, LoadError, LoadedStrategy, Package, RefusedStrategy, Sandbox};
 use stratagem_solve::{Bench, Contender, Report, Summary, TaskResult, submission};
 use stratagem_store::Store;
 
@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::interrupt;
 use crate::output::{check_writable, is_stdout, mib, out, outln, write_json};
 use crate::paint::{self, Panel};
+use crate::trust::Found;
 use crate::workbench::{Workbench, find_task, keep_plugin};
 
 /// The strategy that is run where nobody names one.
@@ -39,7 +40,7 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
     let grant = |entrant: &Entrant| -> Result<_, Failure> {
         let settings =
             bench.config.settings.get(&entrant.strategy().plugin().name).cloned().unwrap_or_default();
-        Ok((bench.limits(&entrant.limits(), &flags)?, settings))
+        Ok((bench.limits(&entrant.limits(), &entrant.granted(), &flags)?, settings))
     };
     let grants = entrants.iter().map(grant).collect::<Result<Vec<_>, Failure>>()?;
     let seed = seed(solve.seed.unwrap_or(bench.config.seed))?;
@@ -91,9 +92,16 @@ impl Entrant {
         }
     }
 
+    fn granted(&self) -> Grants {
+        match self {
+            Self::Ready(ready) => ready.1.granted.clone(),
+            Self::Refused(_) => Grants::default(),
+        }
+    }
+
     fn keep(&self, store: &Store) -> Result<(), Failure> {
         match self {
-            Self::Ready(ready) => keep_plugin(store, &ready.1, &ready.0.component),
+            Self::Ready(ready) => keep_plugin(store, &ready.1, &ready.0),
             Self::Refused(refused) => Ok(store.keep_refused(refused.plugin())?),
         }
     }
@@ -116,12 +124,16 @@ fn load(bench: &Workbench, solve: &Solve, sandbox: &Sandbox) -> Result<Vec<Entra
     let choices = [&solve.strategies[..], &bench.config.strategies, &usual];
     let names = choices.into_iter().find(|names| !names.is_empty()).unwrap_or_default();
     let load = |name: &String| {
-        let path = bench.plugin_path(name)?;
-        let loaded = Package::read(&path).and_then(|package| {
-            let strategy = sandbox.load(&package)?;
+        let found = bench.find(name)?;
+        let loaded = found.package().and_then(|package| {
+            let strategy = bench.load(sandbox, &package)?;
             Ok(Entrant::Ready(Box::new((package, strategy))))
         });
-        loaded.or_else(|error| match RefusedStrategy::new(&path, &error) {
+        let refused = |error: &LoadError| match &found {
+            Found::At(path) => RefusedStrategy::new(path, error),
+            Found::Kept(identity, _) => RefusedStrategy::of(identity, error),
+        };
+        loaded.or_else(|error| match refused(&error) {
             Some(refused) => Ok(Entrant::Refused(refused)),
             None => Err(error.into()),
         })

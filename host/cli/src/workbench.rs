@@ -1,12 +1,13 @@
 use std::path::PathBuf;
 
 use stratagem_domain::{LabelledTask, Limits, LimitsOverlay, quote};
-use stratagem_runtime::{CompilerProcess, LoadedStrategy, Manifest, Package, Sandbox, SandboxConfig};
-use stratagem_store::Store;
+use stratagem_runtime::{CompilerProcess, Grants, LoadedStrategy, Manifest, Package, Sandbox, SandboxConfig};
+use stratagem_store::{Papers, Store};
 
 use crate::args::Global;
 use crate::config::{Config, Places, is_path};
 use crate::failure::Failure;
+use crate::trust::Found;
 
 /// Each job is a thread, and a slot of the sandbox's pool with its address space.
 const MAX_JOBS: usize = 256;
@@ -58,23 +59,34 @@ impl Workbench {
 
     /// Finds and reads a plugin.
     pub fn package(&self, name: &str) -> Result<Package, Failure> {
-        Ok(Package::read(&self.plugin_path(name)?)?)
+        Ok(self.find(name)?.package()?)
     }
 
-    /// Finds a plugin: a path where it looks like one, else a name in the plugin folders.
-    pub fn plugin_path(&self, name: &str) -> Result<PathBuf, Failure> {
+    /// Finds a plugin: a path where it looks like one, else a name in the plugin folders, else among those that
+    /// were added; NAME@BLAKE3 is exact.
+    pub fn find(&self, name: &str) -> Result<Found, Failure> {
         if is_path(name) {
-            return Ok(PathBuf::from(name));
+            return Ok(Found::At(PathBuf::from(name)));
+        }
+        if let Some((name, pin)) = name.split_once('@') {
+            return self.find_pinned(name, pin);
         }
         let found = self.places.plugins.iter().map(|folder| folder.join(name));
         if let Some(folder) = found.into_iter().find(|folder| folder.join(Manifest::FILE).is_file()) {
-            return Ok(folder);
+            return Ok(Found::At(folder));
         }
-        let known = self
+        let added = self.added()?;
+        if let Some(plugin) = added.iter().find(|plugin| plugin.identity.name == name) {
+            return self.find_added(plugin);
+        }
+        let mut known = self
             .plugin_folders()
             .iter()
             .filter_map(|folder| Some(folder.file_name()?.to_string_lossy().into_owned()))
+            .chain(added.into_iter().map(|plugin| plugin.identity.name))
             .collect::<Vec<_>>();
+        known.sort();
+        known.dedup();
         let hint = if known.is_empty() {
             "build the shipped ones with `just plugins`, or name the path of a plugin".to_owned()
         } else {
@@ -99,11 +111,17 @@ impl Workbench {
         found
     }
 
-    /// The limits of a run: the defaults, what the plugin names (up to the bounds), the settings, the flags.
+    /// The limits of a run: the defaults, what the plugin names (up to the bounds), the settings, the flags; the
+    /// bounds are the operator's, lowered to those of the plugin's trust level.
     ///
     /// *Errors*: the operator's, for a setting or flag beyond a bound.
-    pub fn limits(&self, asked: &LimitsOverlay, flags: &LimitsOverlay) -> Result<Limits, Failure> {
-        let bounds = self.config.bounds();
+    pub fn limits(
+        &self,
+        asked: &LimitsOverlay,
+        grants: &Grants,
+        flags: &LimitsOverlay,
+    ) -> Result<Limits, Failure> {
+        let bounds = grants.bounds(&self.config.bounds());
         let limits = Limits::default().with(asked).clamped(&bounds);
         let limits = limits.with(&self.config.limits).with(flags);
         if let Some(name) = limits.zero() {
@@ -118,9 +136,11 @@ impl Workbench {
 }
 
 /// Keeps a plugin's component, so that its runs can be replayed from the database alone.
-pub fn keep_plugin(store: &Store, strategy: &LoadedStrategy, component: &[u8]) -> Result<(), Failure> {
+pub fn keep_plugin(store: &Store, strategy: &LoadedStrategy, package: &Package) -> Result<(), Failure> {
     let limits = serde_json::to_string(&strategy.limits).map_err(Failure::new)?;
-    Ok(store.keep_component(strategy.identity(), &strategy.contract.world(), &limits, component)?)
+    let papers = Papers { manifest: package.manifest_text.clone(), signature: package.signature.clone() };
+    let world = strategy.contract.world();
+    Ok(store.keep_plugin(strategy.identity(), &world, &limits, &package.component, &papers)?)
 }
 
 /// Finds one task by id, or by DATASET/ID, with the dataset's id; of several datasets that have it, the one

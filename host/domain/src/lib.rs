@@ -21,7 +21,7 @@ pub use digest::Digest;
 pub use grid::{Grid, GridError, MAX_COLOUR, MAX_SIDE};
 pub use limits::{LimitKey, Limits, LimitsOverlay, OverBound};
 pub use outcome::{Ending, Fault, Outcome, Refusal};
-pub use plugin::{Capability, PluginIdentity};
+pub use plugin::{Capability, PluginIdentity, Trust};
 pub use run::{
     Answer, Calls, HostCall, Ledger, LedgerError, Level, LogLine, Recipe, RunReport, Settings, Step,
     StoredAnswer, StoredRun, Strategy, Usage,

@@ -145,22 +145,33 @@ pub struct Recipe {
     pub seed: u64,
     pub limits: Limits,
     pub settings: Settings,
+    /// Of what the plugin was granted and uses beyond `run`, contents of folders included; none where it is
+    /// nothing, so that such recipes keep the digest that they had before there were grants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<Digest>,
 }
 
 impl Recipe {
     /// The key by which a finished run is found again. Name and version are labels of the
     /// digest and do not count; the wall limit does, since it can end a run.
     pub fn digest(&self) -> Digest {
-        let json =
-            serde_json::to_vec(&(self.plugin.digest, self.task, self.seed, &self.limits, &self.settings))
-                .unwrap_or_else(|error| unreachable!("a recipe is always JSON: {error}"));
-        Digest::of(&json)
+        let parts = (self.plugin.digest, self.task, self.seed, &self.limits, &self.settings);
+        let json = match self.grants {
+            None => serde_json::to_vec(&parts),
+            Some(grants) => serde_json::to_vec(&(parts, grants)),
+        };
+        Digest::of(&json.unwrap_or_else(|error| unreachable!("a recipe is always JSON: {error}")))
     }
 }
 
 /// A strategy that can be run: the port that `runtime` implements.
 pub trait Strategy: Sync {
     fn plugin(&self) -> &PluginIdentity;
+
+    /// Of what it was granted beyond `run`, see [`Recipe::grants`].
+    fn grants(&self) -> Option<Digest> {
+        None
+    }
 
     /// Runs the strategy on a task. It always returns: whatever the plugin does is in the report.
     fn run(&self, task: &Task, seed: u64, limits: &Limits, settings: &Settings) -> RunReport;
@@ -219,4 +230,27 @@ pub trait Ledger: Sync {
     /// Finds the latest finished run of a recipe on a dataset's task, so that interrupted work can go on.
     /// A run that the clock or the host ended is not finished.
     fn finished(&self, recipe: &Recipe, dataset: Option<&str>) -> Result<Option<StoredRun>, LedgerError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nothing_was_granted_for_keeps_its_digest_and_every_grant_is_another_recipe() {
+        let plugin = PluginIdentity {
+            name: "a".into(),
+            version: "1.0.0".into(),
+            kind: "search".into(),
+            digest: Digest::of(b"component"),
+        };
+        let (task, limits, settings) = (Digest::of(b"task"), Limits::default(), Settings::new());
+        let before = serde_json::to_vec(&(plugin.digest, task, 7, &limits, &settings)).unwrap();
+        let recipe = Recipe { plugin, task, seed: 7, limits, settings, grants: None };
+        assert_eq!(recipe.digest(), Digest::of(&before));
+        assert!(!serde_json::to_string(&recipe).unwrap().contains("grants"));
+        let granted = |what: &[u8]| Recipe { grants: Some(Digest::of(what)), ..recipe.clone() }.digest();
+        assert_ne!(granted(b"clock"), recipe.digest());
+        assert_ne!(granted(b"clock"), granted(b"files"));
+    }
 }

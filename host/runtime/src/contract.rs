@@ -1,10 +1,13 @@
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use stratagem_domain::{Capability, quote};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
-use crate::LoadError;
+use crate::policy::Grants;
+use crate::{LoadError, wasi};
 
 /// A version of the contract that this host runs: each has its folder in `wit/`.
 ///
@@ -80,10 +83,16 @@ impl Surface {
         }
     }
 
-    /// The capabilities whose interfaces the component imports.
-    pub fn capabilities(&self) -> Vec<Capability> {
-        let capability = |import: &Interface| Capability::parse(part(&import.name)?.0);
-        self.imports.iter().filter_map(capability).collect()
+    /// The capabilities that the component uses. What several are built of counts for none of them, unless it is
+    /// imported by itself.
+    pub fn capabilities(&self) -> BTreeSet<Capability> {
+        let needs = || self.imports.iter().filter_map(Interface::needs);
+        let mut used: BTreeSet<Capability> =
+            needs().filter(|any| any.len() == 1).flatten().copied().collect();
+        let alone = |any: &&[Capability]| any.iter().all(|capability| !used.contains(capability));
+        let shared: Vec<Capability> = needs().filter(alone).flatten().copied().collect();
+        used.extend(shared);
+        used
     }
 
     /// The version of the contract that the component is built against.
@@ -105,10 +114,11 @@ impl Surface {
         })
     }
 
-    /// Holds the component to its contract, to what its manifest asks for and to what the host backs.
+    /// Holds the component to its contract, to what its manifest asks for, to what the host backs and to what the
+    /// policy grants.
     ///
     /// *Errors*: the plugin's fault, with the interface's name.
-    pub fn check(&self, plugin: &str, asked: &[Capability]) -> Result<Contract, LoadError> {
+    pub fn check(&self, plugin: &str, asked: &[Capability], grants: &Grants) -> Result<Contract, LoadError> {
         let wrong = |reason: String| LoadError::WrongWorld { plugin: plugin.to_owned(), reason };
         let contract = self.contract().map_err(wrong)?;
         for import in &self.imports {
@@ -120,18 +130,37 @@ impl Surface {
                     return Err(wrong(format!("imports {name}, but exports the strategy of {exported}")));
                 }
                 Some(("run" | "types", _)) => {}
-                Some((name, _)) if let Some(capability) = Capability::parse(name) => {
-                    let interface = name.to_owned();
-                    if !asked.contains(&capability) {
-                        return Err(LoadError::NotAsked { plugin, interface });
+                _ if let Some(any) = import.needs() => {
+                    let named = |capability: Capability| capability.as_str().to_owned();
+                    let Some(&of_asked) = any.iter().find(|capability| asked.contains(capability)) else {
+                        return Err(LoadError::NotAsked { plugin, interface: named(any[0]) });
+                    };
+                    // No interface of the contract has a backend yet: what comes is linked where it is granted.
+                    if !of_asked.is_wasi() {
+                        return Err(LoadError::NotBacked { plugin, interface: named(of_asked) });
                     }
-                    // No capability has a backend yet: the ones that come are linked where they are granted.
-                    return Err(LoadError::NotBacked { plugin, interface });
+                    if !any.iter().any(|capability| asked.contains(capability) && grants.allows(*capability))
+                    {
+                        let rule = grants.rule.clone();
+                        return Err(LoadError::NotGranted { plugin, interface: named(of_asked), rule });
+                    }
                 }
                 _ => return Err(wrong(format!("imports {name}, which no plugin is given"))),
             }
         }
         Ok(contract)
+    }
+}
+
+impl Interface {
+    /// The capabilities any of which this import is linked for; none where it needs none or nobody is given it.
+    fn needs(&self) -> Option<&'static [Capability]> {
+        let own = part(&self.name).and_then(|(name, _)| Capability::parse(name));
+        let Some(own) = own.filter(|capability| !capability.is_wasi()) else {
+            return wasi::needs(&self.name, self.functions.is_empty());
+        };
+        let at = Capability::ALL.iter().position(|capability| *capability == own)?;
+        Some(&Capability::ALL[at..=at])
     }
 }
 
@@ -161,8 +190,12 @@ mod tests {
             let exports = [contract.interface("strategy")];
             let ok =
                 surface(&imports.each_ref().map(String::as_str), &exports.each_ref().map(String::as_str));
-            assert_eq!(ok.check("p", &[]).unwrap(), contract);
+            assert_eq!(ok.check("p", &[], &Grants::default()).unwrap(), contract);
         }
+        let granted =
+            Grants { capabilities: [Capability::Clock].into(), rule: "[policy]".into(), ..Grants::default() };
+        let clock = surface(&["wasi:clocks/monotonic-clock@0.2.0", "wasi:io/poll@0.2.0"], &[strategy]);
+        clock.check("p", &[Capability::Clock], &granted).unwrap();
         let cases = [
             (
                 surface(&[ttt], &[strategy]),
@@ -173,7 +206,17 @@ mod tests {
             (
                 surface(&["wasi:cli/environment@0.2.0"], &[strategy]),
                 vec![],
-                "imports \"wasi:cli/environment@0.2.0\"",
+                "plugin p imports `process`, which plugin.toml does not ask for",
+            ),
+            (
+                surface(&["wasi:cli/environment@0.2.0"], &[strategy]),
+                vec![Capability::Process, Capability::Clock],
+                "plugin p imports `process`, which [policy] does not grant",
+            ),
+            (
+                surface(&["wasi:sockets/tcp@0.2.0"], &[strategy]),
+                Capability::ALL.to_vec(),
+                "imports \"wasi:sockets/tcp@0.2.0\", which no plugin is given",
             ),
             (
                 surface(&["stratagem:strategy/run@0.2.0"], &[strategy]),
@@ -189,7 +232,7 @@ mod tests {
             ),
         ];
         for (surface, asked, reason) in cases {
-            let error = surface.check("p", &asked).unwrap_err().to_string();
+            let error = surface.check("p", &asked, &granted).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");
         }
     }

@@ -15,6 +15,7 @@ use wasmtime::{
 use crate::cache::CodeCache;
 use crate::compiler::CompilerProcess;
 use crate::contract::{Contract, Surface};
+use crate::policy::Grants;
 use crate::state::RunState;
 use crate::{LoadError, LoadedStrategy, Package, host};
 
@@ -120,11 +121,16 @@ impl Sandbox {
         &self.stages
     }
 
-    /// Checks a package against the contract and makes it ready to run.
+    /// Checks a package against the contract and makes it ready to run, with nothing beyond `run`.
     ///
     /// *Errors*: [`LoadError`]; nothing of the plugin has run then but its `describe`.
     pub fn load(&self, package: &Package) -> Result<LoadedStrategy, LoadError> {
-        LoadedStrategy::load(self, package)
+        self.load_granted(package, &Grants::default())
+    }
+
+    /// As [`Self::load`], with what a policy grants: of that, what the plugin asks for and imports is linked.
+    pub fn load_granted(&self, package: &Package, grants: &Grants) -> Result<LoadedStrategy, LoadError> {
+        LoadedStrategy::load(self, package, grants)
     }
 
     /// What a component imports and exports, whether or not this host would run it.

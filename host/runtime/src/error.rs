@@ -31,6 +31,16 @@ pub enum LoadError {
     NotAsked { plugin: String, interface: String },
     #[error("plugin {plugin} asks for `{interface}`, which this host does not back")]
     NotBacked { plugin: String, interface: String },
+    #[error("plugin {plugin} imports `{interface}`, which {rule} does not grant")]
+    NotGranted { plugin: String, interface: String, rule: String },
+    #[error("plugin {plugin}: folder {}: {reason}", .path.display())]
+    Folder { plugin: String, path: PathBuf, reason: String },
+    #[error("plugin {plugin}: component has BLAKE3 {found}, the policy pins {pinned}")]
+    NotPinned { plugin: String, found: Digest, pinned: Digest },
+    #[error("plugin {plugin}: signature does not fit: {reason}")]
+    BadSignature { plugin: String, reason: String },
+    #[error("plugin {plugin} is signed by {found}, the policy demands {wanted}")]
+    Unsigned { plugin: String, found: String, wanted: String },
     #[error("plugin {plugin}: `describe` failed: {}", said(.reason))]
     Undescribed { plugin: String, reason: String },
     #[error("plugin {plugin}: component does not compile: {how} ({limits})")]
@@ -55,16 +65,18 @@ impl LoadError {
     pub fn refusal(&self) -> Option<Refusal> {
         Some(match self {
             Self::Manifest(_) | Self::OtherManifest { .. } => Refusal::Manifest,
-            Self::WrongDigest { .. } => Refusal::Hash,
+            Self::WrongDigest { .. } | Self::NotPinned { .. } => Refusal::Hash,
+            Self::BadSignature { .. } | Self::Unsigned { .. } => Refusal::Signature,
             Self::TooLarge { .. } => Refusal::Size,
             Self::CoreModule { .. } | Self::NotWasm { .. } | Self::Invalid { .. } => Refusal::Invalid,
             Self::WrongWorld { .. } => Refusal::Interface,
             Self::NotAsked { .. } => Refusal::NotAsked,
-            Self::NotBacked { .. } => Refusal::NotGranted,
+            Self::NotBacked { .. } | Self::NotGranted { .. } => Refusal::NotGranted,
             Self::Undescribed { .. } => Refusal::Describe,
             Self::NotCompiled { .. } => Refusal::Compile,
             Self::Unreadable { .. }
             | Self::NoPlugin(_)
+            | Self::Folder { .. }
             | Self::Cache { .. }
             | Self::OpenCache { .. }
             | Self::Engine(_) => return None,
@@ -101,6 +113,23 @@ impl LoadError {
             Self::NotBacked { .. } => {
                 Some("run it on a host that has this interface, or build without it".into())
             }
+            Self::NotGranted { plugin, interface, .. } => {
+                let name = plugin.trim_matches('"');
+                Some(format!(
+                    "if you trust it, add \"{interface}\" to `capabilities` under [policy.plugins.{name}] in stratagem.toml"
+                ))
+            }
+            Self::Folder { .. } => Some("name another place for it under `folders` in stratagem.toml".into()),
+            Self::NotPinned { .. } => {
+                Some("run the pinned one, or write the new BLAKE3 into the policy once you have looked at it".into())
+            }
+            Self::BadSignature { .. } => Some(
+                "it changed after it was signed: fetch it again, have it signed again, or take the signature away".into(),
+            ),
+            Self::Unsigned { .. } => Some(
+                "have it signed: `stratagem plugin sign`; or name the signer's key under [policy.signers] in stratagem.toml"
+                    .into(),
+            ),
             Self::Undescribed { .. } => Some("`describe` must return at once, without any input".into()),
             Self::Cache { .. } => {
                 Some("set `cache` in stratagem.toml, or --data-dir, to a writable folder".into())

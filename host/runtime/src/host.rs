@@ -23,6 +23,12 @@ pub struct Breach {
     limit: u64,
 }
 
+impl Breach {
+    pub fn new(what: &'static str, name: &'static str, limit: u64) -> Self {
+        Self { what, name, limit }
+    }
+}
+
 type Context<'a> = StoreContextMut<'a, RunState>;
 
 /// Links `run` of a contract, and `types` by way of it.
@@ -108,20 +114,26 @@ fn budget(store: &mut Context<'_>) -> wasmtime::Result<Allowance> {
 ///
 /// *Errors*: the plugin's fault; they end the run.
 pub fn charge(store: &mut Context<'_>, kind: HostCall, bytes: usize) -> wasmtime::Result<()> {
-    let state = store.data_mut();
+    count(store.data_mut(), kind, bytes)?;
+    if !store.data().metered {
+        return Ok(());
+    }
+    let left = store.get_fuel()?.checked_sub(CALL_FUEL + bytes as u64);
+    store.set_fuel(left.unwrap_or(0))?;
+    left.map(|_| ()).ok_or_else(|| Trap::OutOfFuel.into())
+}
+
+/// Counts a call and the bytes that cross with it.
+pub fn count(state: &mut RunState, kind: HostCall, bytes: usize) -> wasmtime::Result<()> {
     state.forget_last_error();
     let (limits, usage) = (&state.limits, &mut state.usage);
     usage.host_calls += 1;
-    usage.lifted_bytes += bytes as u64;
-    usage.lifted_bytes_call_peak = usage.lifted_bytes_call_peak.max(bytes as u64);
     let of_kind = usage.calls.of(kind);
     *of_kind += 1;
     let breach = if usage.host_calls > limits.host_calls {
         Some(("host_calls", "too many host calls", limits.host_calls))
     } else if *of_kind > limits.calls(kind) {
         Some((limit_name(kind), "too many host calls of this kind", limits.calls(kind)))
-    } else if usage.lifted_bytes > limits.lifted_bytes {
-        Some(("lifted_bytes", "too many bytes handed to the host", limits.lifted_bytes))
     } else {
         None
     };
@@ -129,12 +141,20 @@ pub fn charge(store: &mut Context<'_>, kind: HostCall, bytes: usize) -> wasmtime
         state.hit(name);
         return Err(Breach { what, name, limit }.into());
     }
-    if !state.metered {
+    count_bytes(state, bytes)
+}
+
+/// Counts bytes of the call that is under way.
+pub fn count_bytes(state: &mut RunState, bytes: usize) -> wasmtime::Result<()> {
+    let (limits, usage) = (&state.limits, &mut state.usage);
+    usage.lifted_bytes += bytes as u64;
+    usage.lifted_bytes_call_peak = usage.lifted_bytes_call_peak.max(bytes as u64);
+    if usage.lifted_bytes <= limits.lifted_bytes {
         return Ok(());
     }
-    let left = store.get_fuel()?.checked_sub(CALL_FUEL + bytes as u64);
-    store.set_fuel(left.unwrap_or(0))?;
-    left.map(|_| ()).ok_or_else(|| Trap::OutOfFuel.into())
+    let limit = limits.lifted_bytes;
+    state.hit("lifted_bytes");
+    Err(Breach::new("too many bytes handed to the host", "lifted_bytes", limit).into())
 }
 
 fn limit_name(kind: HostCall) -> &'static str {

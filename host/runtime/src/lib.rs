@@ -1,7 +1,7 @@
 //! The sandbox: the only user of wasmtime.
 //!
 //! A [`Package`] (a manifest and a component) is loaded by the [`Sandbox`], which checks it against
-//! the contract in `wit/`, takes its compiled code from the cache and links what was granted. The
+//! the contract in `wit/`, takes its compiled code from the cache and links what a [`Policy`] granted. The
 //! [`LoadedStrategy`] that comes of it runs tasks: one store a run, always dropped, with fuel, a
 //! deadline, and limits on memory, tables, bytes handed over, answers, steps, log and host calls.
 //!
@@ -15,13 +15,17 @@ mod componentize;
 mod contract;
 mod engine;
 mod error;
+mod folder;
 mod host;
 mod limiter;
 mod manifest;
 mod package;
+mod policy;
 mod refused;
 mod run;
+mod signature;
 mod state;
+mod wasi;
 
 pub use compiler::{CompileLimits, CompilerProcess, compile_child};
 pub use componentize::componentize;
@@ -30,5 +34,7 @@ pub use engine::{Sandbox, SandboxConfig, Tuning};
 pub use error::LoadError;
 pub use manifest::{Manifest, ManifestError};
 pub use package::Package;
+pub use policy::{Entry, Grants, Policy, Signer};
 pub use refused::RefusedStrategy;
 pub use run::{Description, LoadedStrategy};
+pub use signature::{PublicKey, SecretKey, Signed};

@@ -19,7 +19,7 @@ pub struct Manifest {
     /// Of the component's bytes; packing sets it. A source folder has none yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blake3: Option<Digest>,
-    /// Interfaces beyond `run`.
+    /// What it asks for beyond `run`; the operator's policy grants it or does not.
     #[serde(default)]
     pub capabilities: Vec<Capability>,
     /// What the plugin runs with where nobody says otherwise.
@@ -61,7 +61,7 @@ impl Manifest {
         let fail = |reason: String, hint| ManifestError { path: path.to_owned(), reason, hint };
         let manifest: Self = toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            let hint = "keys: name, version, kind, summary, component, blake3, capabilities (memory, artifacts, ttt, llm), [limits]";
+            let hint = "keys: name, version, kind, summary, component, blake3, capabilities (stdio, clock, random, files, process, memory, artifacts, ttt, llm), [limits]";
             fail(format!("line {line}: {}", escape(error.message(), 400)), Some(hint))
         })?;
         if !is_plain(&manifest.name, b'-') {

@@ -3,12 +3,16 @@ use std::path::{Path, PathBuf};
 
 use stratagem_domain::{Digest, quote};
 
-use crate::{LoadError, Manifest};
+use crate::{LoadError, Manifest, signature};
 
 /// A plugin as it lies on disk: its component and, unless it is a bare component, its manifest.
 #[derive(Clone, Debug)]
 pub struct Package {
     pub manifest: Option<Manifest>,
+    /// The manifest as it is written: what a signature is of.
+    pub manifest_text: Option<String>,
+    /// The text of the signature beside the component; none where there is no such file.
+    pub signature: Option<String>,
     pub component: Vec<u8>,
     pub digest: Digest,
     pub path: PathBuf,
@@ -18,6 +22,7 @@ impl Package {
     /// The longest component that is read, in bytes.
     pub const MAX_COMPONENT_BYTES: u64 = 64 << 20;
     pub(crate) const MAX_MANIFEST_BYTES: u64 = 64 << 10;
+    const MAX_SIGNATURE_BYTES: u64 = 4 << 10;
 
     /// Reads a plugin: a folder with `plugin.toml`, the `plugin.toml` itself, or a component file.
     /// A component file whose folder has a `plugin.toml` that names it is read with that manifest.
@@ -32,12 +37,30 @@ impl Package {
         }
         let beside = path.with_file_name(Manifest::FILE);
         if beside.is_file() {
-            let manifest = Manifest::parse(&read_text(&beside)?, &beside)?;
+            let text = read_text(&beside, "manifest", Self::MAX_MANIFEST_BYTES)?;
+            let manifest = Manifest::parse(&text, &beside)?;
             if path.file_name().is_some_and(|name| name == manifest.component.as_str()) {
                 return Self::read_manifest(&beside, path);
             }
         }
-        Self::from_bytes(None, read_component(path)?, path)
+        let package = Self::from_bytes(None, read_component(path)?, path)?;
+        Ok(Self { signature: read_signature(path)?, ..package })
+    }
+
+    /// Joins what the database keeps of a plugin; `path` is only named in errors.
+    pub fn stored(
+        manifest_text: Option<String>,
+        signature: Option<String>,
+        component: Vec<u8>,
+        path: &Path,
+    ) -> Result<Self, LoadError> {
+        let manifest = manifest_text.as_ref().map(|text| Manifest::parse(text, path)).transpose()?;
+        Ok(Self { manifest_text, signature, ..Self::from_bytes(manifest, component, path)? })
+    }
+
+    /// Where the signature of this package's component lies.
+    pub fn signature_file(&self) -> PathBuf {
+        signature_file(&self.path)
     }
 
     /// Joins a component and its manifest, and holds the one to the other's BLAKE3.
@@ -52,17 +75,19 @@ impl Package {
         {
             return Err(LoadError::WrongDigest { path: path.to_owned(), found: digest, expected });
         }
-        Ok(Self { manifest, component, digest, path: path.to_owned() })
+        let path = path.to_owned();
+        Ok(Self { manifest, manifest_text: None, signature: None, component, digest, path })
     }
 
     fn read_manifest(file: &Path, named: &Path) -> Result<Self, LoadError> {
         if !file.is_file() {
             return Err(LoadError::NoPlugin(named.to_owned()));
         }
-        let manifest = Manifest::parse(&read_text(file)?, file)?;
+        let text = read_text(file, "manifest", Self::MAX_MANIFEST_BYTES)?;
+        let manifest = Manifest::parse(&text, file)?;
         let component = file.with_file_name(&manifest.component);
-        let bytes = read_component(&component)?;
-        Self::from_bytes(Some(manifest), bytes, &component)
+        let package = Self::from_bytes(Some(manifest), read_component(&component)?, &component)?;
+        Ok(Self { manifest_text: Some(text), signature: read_signature(&component)?, ..package })
     }
 
     /// What messages call the plugin.
@@ -79,10 +104,22 @@ fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> LoadError {
     move |error| LoadError::Unreadable { path: path.clone(), reason: error.to_string() }
 }
 
-fn read_text(path: &Path) -> Result<String, LoadError> {
+fn signature_file(component: &Path) -> PathBuf {
+    let name = component.file_name().unwrap_or_default().to_string_lossy();
+    component.with_file_name(format!("{name}.{}", signature::EXTENSION))
+}
+
+fn read_signature(component: &Path) -> Result<Option<String>, LoadError> {
+    let file = signature_file(component);
+    // A link that leads nowhere is a signature that cannot be read, not a plugin without one.
+    let is_there = fs::symlink_metadata(&file).is_ok();
+    is_there.then(|| read_text(&file, "signature", Package::MAX_SIGNATURE_BYTES)).transpose()
+}
+
+fn read_text(path: &Path, what: &str, limit: u64) -> Result<String, LoadError> {
     let length = fs::metadata(path).map_err(unreadable(path))?.len();
-    if length > Package::MAX_MANIFEST_BYTES {
-        let reason = format!("manifest is {length} bytes long: limit {}", Package::MAX_MANIFEST_BYTES);
+    if length > limit {
+        let reason = format!("{what} is {length} bytes long: limit {limit}");
         return Err(LoadError::Unreadable { path: path.to_owned(), reason });
     }
     fs::read_to_string(path).map_err(unreadable(path))

@@ -25,6 +25,12 @@ impl RefusedStrategy {
         Some(Self { identity: identify(path)?, cause, reason: error.to_string(), hint: error.hint() })
     }
 
+    /// Takes the place of a plugin that is known by name: one that the database keeps.
+    pub fn of(identity: &PluginIdentity, error: &LoadError) -> Option<Self> {
+        let cause = error.refusal()?;
+        Some(Self { identity: identity.clone(), cause, reason: error.to_string(), hint: error.hint() })
+    }
+
     pub fn reason(&self) -> &str {
         &self.reason
     }

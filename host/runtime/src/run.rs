@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use stratagem_domain::{
-    Ending, Grid, LabelledTask, Limits, LimitsOverlay, Pair, PluginIdentity, RunReport, Settings, Strategy,
-    Task, escape, quote,
+    Digest, Ending, Grid, LabelledTask, Limits, LimitsOverlay, Pair, PluginIdentity, RunReport, Settings,
+    Strategy, Task, escape, quote,
 };
 use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower};
 use wasmtime::{Engine, Store, Trap, WasmBacktrace};
@@ -17,7 +17,9 @@ use crate::contract::{Contract, Surface};
 use crate::engine::{Stage, Stages, TICK};
 use crate::host::Breach;
 use crate::manifest::is_plain;
+use crate::policy::Grants;
 use crate::state::RunState;
+use crate::wasi::{Backing, Exit};
 use crate::{LoadError, Package, Sandbox};
 
 /// Frames of a backtrace that are kept.
@@ -41,9 +43,12 @@ pub struct LoadedStrategy {
     metered: bool,
     accounted: bool,
     identity: PluginIdentity,
+    backing: Backing,
     pub contract: Contract,
     pub description: Description,
     pub surface: Surface,
+    /// What the policy grants it, used or not.
+    pub granted: Grants,
     /// The limits that its manifest names.
     pub limits: LimitsOverlay,
 }
@@ -58,8 +63,14 @@ struct Ready {
 }
 
 impl Ready {
-    fn new(stage: &Stage, component: &Component, contract: Contract) -> Result<Self, String> {
-        let instance = stage.linker.instantiate_pre(component).map_err(|error| format!("{error:#}"))?;
+    fn new(
+        stage: &Stage,
+        component: &Component,
+        contract: Contract,
+        backing: &Backing,
+    ) -> Result<Self, String> {
+        let linked = backing.linker(&stage.linker).and_then(|linker| linker.instantiate_pre(component));
+        let instance = linked.map_err(|error| format!("{error:#}"))?;
         let strategy = contract.interface("strategy");
         let export = |name: &str| {
             let interface = component.get_export_index(None, &strategy);
@@ -74,16 +85,19 @@ impl Ready {
 type Done = (Result<(), String>,);
 
 impl LoadedStrategy {
-    pub(crate) fn load(sandbox: &Sandbox, package: &Package) -> Result<Self, LoadError> {
+    pub(crate) fn load(sandbox: &Sandbox, package: &Package, grants: &Grants) -> Result<Self, LoadError> {
         let plugin = package.label();
         let stages = sandbox.stages();
         let stage = stages.of(Limits::default().stack_kb)?;
         let component = sandbox.cache.component(&stage.engine, package)?;
         let surface = Surface::of(&component, &stage.engine);
         let asked = package.manifest.as_ref().map_or(&[][..], |manifest| &manifest.capabilities);
-        let contract = surface.check(&plugin, asked)?;
+        let contract = surface.check(&plugin, asked, grants)?;
+        let used = surface.capabilities().into_iter();
+        let used = used.filter(|capability| asked.contains(capability) && grants.allows(*capability));
+        let backing = Backing::new(package, used.collect(), grants)?;
         let wrong = |reason: String| LoadError::WrongWorld { plugin: plugin.clone(), reason };
-        let ready = Ready::new(&stage, &component, contract).map_err(wrong)?;
+        let ready = Ready::new(&stage, &component, contract, &backing).map_err(wrong)?;
         let nameless = PluginIdentity {
             name: String::new(),
             version: String::new(),
@@ -97,9 +111,11 @@ impl LoadedStrategy {
             metered: sandbox.metered,
             accounted: sandbox.accounted,
             identity: nameless,
+            backing,
             contract,
             description: Description::default(),
             surface,
+            granted: grants.clone(),
             limits: package.manifest.as_ref().map(|manifest| manifest.limits.clone()).unwrap_or_default(),
         };
         loaded.description = loaded.describe().map_err(|ending| LoadError::Undescribed {
@@ -200,7 +216,7 @@ impl LoadedStrategy {
         }
         let stage = self.stages.of(limits.stack_kb).map_err(|error| error.to_string())?;
         let component = again(&self.component, &stage.engine).map_err(|error| format!("{error:#}"))?;
-        let ready = Arc::new(Ready::new(&stage, &component, self.contract)?);
+        let ready = Arc::new(Ready::new(&stage, &component, self.contract, &self.backing)?);
         made.insert(limits.stack_kb, Arc::clone(&ready));
         Ok(ready)
     }
@@ -219,6 +235,7 @@ impl LoadedStrategy {
             store.set_fuel(limits.fuel).unwrap_or_else(|error| unreachable!("fuel is configured: {error}"));
             store.set_epoch_deadline(limits.wall_ms.div_ceil(TICK.as_millis() as u64) + 1);
         }
+        self.backing.equip(&mut store);
         store
     }
 
@@ -279,6 +296,10 @@ impl Strategy for LoadedStrategy {
         self.identity()
     }
 
+    fn grants(&self) -> Option<Digest> {
+        self.backing.digest()
+    }
+
     fn run(&self, task: &Task, seed: u64, limits: &Limits, settings: &Settings) -> RunReport {
         let state = RunState::new(limits, seed, settings.clone(), task.test.len(), self.metered);
         let (train, test) = lower_task(task);
@@ -323,6 +344,11 @@ fn ending(error: &wasmtime::Error, store: &mut Store<RunState>) -> Ending {
             return Ending::StackExhausted { backtrace: backtrace(error) };
         }
         _ => {}
+    }
+    match error.downcast_ref::<Exit>() {
+        Some(Exit(0)) => return Ending::Returned,
+        Some(exit) => return Ending::GaveUp(exit.to_string()),
+        None => {}
     }
     let breached = error.is::<Breach>();
     // An allocator that was denied memory aborts without a word; a panic leaves its text in the log.

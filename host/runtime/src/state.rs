@@ -2,6 +2,7 @@ use stratagem_domain::{Answer, Grid, Level, Limits, LogLine, RunReport, Settings
 
 use crate::bindings::Refusal;
 use crate::limiter::RunLimiter;
+use crate::wasi::Wasi;
 
 /// A log line costs the host more than its text: without this an endless log of empty lines is free.
 const LINE_BYTES: u64 = 16;
@@ -20,6 +21,8 @@ pub struct RunState {
     pub steps: Vec<Step>,
     pub log: Vec<LogLine>,
     pub usage: Usage,
+    /// Only where something of WASI is linked.
+    pub wasi: Option<Box<Wasi>>,
     /// An error that was logged, and how much memory had been denied by then. The next host call drops it: what
     /// is left when a run traps is the panic's own words.
     last_error: Option<(u64, String)>,
@@ -38,6 +41,7 @@ impl RunState {
             steps: Vec::new(),
             log: Vec::new(),
             usage: Usage::default(),
+            wasi: None,
             last_error: None,
         }
     }
@@ -138,6 +142,7 @@ impl RunState {
     }
 
     pub fn into_report(mut self, ending: stratagem_domain::Ending) -> RunReport {
+        self.close_lines();
         self.usage.memory_peak_bytes = self.limiter.memory_peak_bytes;
         self.usage.table_elements_peak = self.limiter.table_elements_peak;
         self.usage.growths_denied = self.limiter.denials;

@@ -134,6 +134,7 @@ impl Contender<'_> {
             seed,
             limits: limits.clone(),
             settings: settings.clone(),
+            grants: strategy.grants(),
         }
     }
 

@@ -21,6 +21,14 @@ pub fn replay(stored: &StoredRun, strategy: Option<&dyn Strategy>, task: &Task) 
         return Verdict::NotReplayable(format!("its outcome was {}", stored.outcome.as_str()));
     };
     let recipe = &stored.recipe;
+    if recipe.grants != strategy.grants() {
+        let what = match (recipe.grants, strategy.grants()) {
+            (Some(_), Some(_)) => "other capabilities, or other content of its folders, than now",
+            (Some(_), None) => "capabilities that it is not granted now",
+            (None, _) => "no capabilities, and is granted some now",
+        };
+        return Verdict::NotReplayable(format!("it ran with {what}"));
+    }
     let again = strategy.run(task, recipe.seed, &recipe.limits, &recipe.settings);
     if !again.ending.is_replayable() {
         return Verdict::NotReplayable(again.ending.reason().unwrap_or_default());

@@ -2,8 +2,8 @@
 //!
 //! - [`Store::open`] makes the file where there is none and brings its schema up to date from
 //!   `migrations/sqlite`; applied migrations are frozen and held to their checksum.
-//! - [`Store::import`] keeps tasks and [`Store::keep_component`] a plugin to the byte, so that the
-//!   file alone is enough to replay a run on another machine.
+//! - [`Store::import`] keeps tasks and [`Store::keep_plugin`] a plugin to the byte, so that the file
+//!   alone is enough to replay a run on another machine; [`Store::add_plugin`] lets its name find it.
 //! - The store is the [`Ledger`](stratagem_domain::Ledger) of `solve`: a finished run goes in with one
 //!   `BEGIN IMMEDIATE` transaction, whole or not at all, and comes back equal to what went in.
 //!
@@ -14,6 +14,7 @@
 //!
 //! What must never be here: a decision about a run. Outcomes, scores and ranks arrive ready.
 
+mod added;
 mod datasets;
 mod error;
 mod events;
@@ -25,6 +26,7 @@ mod read;
 mod rows;
 mod runs;
 
+pub use added::{AddedPlugin, Addition, Papers};
 pub use datasets::{Dataset, Imported};
 pub use error::StoreError;
 pub use migrate::SCHEMA_VERSION;

@@ -19,8 +19,13 @@ struct Migration {
 }
 
 /// In order: the first is version 1. Frozen once released; a change is a new one at the end.
-const MIGRATIONS: [Migration; 1] =
-    [Migration { name: "0001_core", up: include_str!("../../../migrations/sqlite/0001_core.up.sql") }];
+const MIGRATIONS: [Migration; 2] = [
+    Migration { name: "0001_core", up: include_str!("../../../migrations/sqlite/0001_core.up.sql") },
+    Migration {
+        name: "0002_plugin_papers",
+        up: include_str!("../../../migrations/sqlite/0002_plugin_papers.up.sql"),
+    },
+];
 
 impl Migration {
     fn checksum(&self) -> String {

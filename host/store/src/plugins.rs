@@ -1,6 +1,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use stratagem_domain::{Digest, PluginIdentity};
 
+use crate::added::Papers;
 use crate::error::Failure;
 use crate::open::{LOCAL_USER, new_id, now};
 use crate::{Store, StoreError};
@@ -23,21 +24,27 @@ impl Store {
         limits_json: &str,
         bytes: &[u8],
     ) -> Result<(), StoreError> {
-        let found = Digest::of(bytes);
-        if found != plugin.digest {
-            let announced = plugin.digest;
-            return Err(StoreError::WrongComponent { plugin: plugin.name.clone(), found, announced });
-        }
-        let digest = found.to_string();
+        self.write(|connection| keep(connection, plugin, world, limits_json, bytes).map(|_| ()))
+    }
+
+    /// As [`Self::keep_component`], with what lay beside the component: a run with capabilities cannot be replayed
+    /// without its manifest. The papers of a plugin that was added stay as they were added.
+    pub fn keep_plugin(
+        &self,
+        plugin: &PluginIdentity,
+        world: &str,
+        limits_json: &str,
+        bytes: &[u8],
+        papers: &Papers,
+    ) -> Result<(), StoreError> {
         self.write(|connection| {
+            let version = keep(connection, plugin, world, limits_json, bytes)?;
             connection.execute(
-                "INSERT INTO artifacts (digest, bytes, media_type, store, ref, body, created_at)
-                 VALUES (?1, ?2, 'application/wasm', 'sql', 'body', ?3, ?4)
-                 ON CONFLICT DO UPDATE SET bytes = excluded.bytes, store = 'sql', ref = 'body', body = excluded.body
-                 WHERE body IS NULL",
-                params![digest, bytes.len() as i64, bytes, now()],
+                "UPDATE plugin_versions SET manifest = ?2, signature = ?3
+                 WHERE id = ?1 AND added_at IS NULL AND ?2 IS NOT NULL",
+                params![version, papers.manifest, papers.signature],
             )?;
-            version_row(connection, plugin, world, limits_json, "validated")
+            Ok(())
         })
     }
 
@@ -49,7 +56,8 @@ impl Store {
                  VALUES (?1, 0, 'application/wasm', 'file', 'refused, so not kept', ?2) ON CONFLICT DO NOTHING",
                 params![plugin.digest.to_string(), now()],
             )?;
-            version_row(connection, plugin, "unknown", "{}", "rejected")
+            version_row(connection, plugin, "unknown", "{}", "rejected")?;
+            Ok(())
         })
     }
 
@@ -71,27 +79,51 @@ impl Store {
     }
 }
 
+/// Writes a plugin's rows and returns its version's id.
+pub(crate) fn keep(
+    connection: &Connection,
+    plugin: &PluginIdentity,
+    world: &str,
+    limits_json: &str,
+    bytes: &[u8],
+) -> Result<String, Failure> {
+    let found = Digest::of(bytes);
+    if found != plugin.digest {
+        let announced = plugin.digest;
+        return Err(StoreError::WrongComponent { plugin: plugin.name.clone(), found, announced }.into());
+    }
+    connection.execute(
+        "INSERT INTO artifacts (digest, bytes, media_type, store, ref, body, created_at)
+         VALUES (?1, ?2, 'application/wasm', 'sql', 'body', ?3, ?4)
+         ON CONFLICT DO UPDATE SET bytes = excluded.bytes, store = 'sql', ref = 'body', body = excluded.body
+         WHERE body IS NULL",
+        params![found.to_string(), bytes.len() as i64, bytes, now()],
+    )?;
+    version_row(connection, plugin, world, limits_json, "validated")
+}
+
 fn version_row(
     connection: &Connection,
     plugin: &PluginIdentity,
     world: &str,
     limits_json: &str,
     state: &str,
-) -> Result<(), Failure> {
+) -> Result<String, Failure> {
     let plugin_id: String = connection.query_row(
         "INSERT INTO plugins (id, name, family, owner_id, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (name) DO UPDATE SET family = excluded.family RETURNING id",
         params![new_id(), plugin.name, plugin.kind, LOCAL_USER, now()],
         |row| row.get(0),
     )?;
-    connection.execute(
+    let version_id = connection.query_row(
         "INSERT INTO plugin_versions (id, plugin_id, semver, wasm_digest, wit_world, limits, state, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (plugin_id, wasm_digest, semver) DO UPDATE
-         SET wit_world = excluded.wit_world, limits = excluded.limits, state = excluded.state",
+         SET wit_world = excluded.wit_world, limits = excluded.limits, state = excluded.state RETURNING id",
         params![new_id(), plugin_id, plugin.version, plugin.digest.to_string(), world, limits_json, state, now()],
+        |row| row.get(0),
     )?;
-    Ok(())
+    Ok(version_id)
 }
 
 pub(crate) fn find(connection: &Connection, plugin: &PluginIdentity) -> Result<Option<PluginRows>, Failure> {

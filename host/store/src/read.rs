@@ -170,7 +170,7 @@ pub(crate) fn load(connection: &Connection, id: &str) -> Result<StoredRun, Failu
     let mut select = connection.prepare_cached(
         "SELECT p.name, v.semver, e.task_type, v.wasm_digest, r.task_digest, r.seed, r.limits, r.settings,
              t.code, r.outcome, r.ending, r.metrics, r.started_at, r.finished_at,
-             u.fuel_spent, u.cpu_seconds, u.wall_ms, u.memory_mb, u.calls, u.detail, e.id
+             u.fuel_spent, u.cpu_seconds, u.wall_ms, u.memory_mb, u.calls, u.detail, e.id, r.grants
          FROM runs r
          JOIN plugin_versions v ON v.id = r.plugin_version_id
          JOIN plugins p ON p.id = v.plugin_id
@@ -198,6 +198,7 @@ pub(crate) fn load(connection: &Connection, id: &str) -> Result<StoredRun, Failu
         seed: number(5)?.cast_unsigned(),
         limits: parse_json(&text(6)?, "the limits of a run")?,
         settings: parse_json(&text(7)?, "the settings of a run")?,
+        grants: row.get::<_, Option<String>>(21)?.map(|text| parse_digest(&text)).transpose()?,
     };
     Ok(StoredRun {
         recipe,

@@ -140,8 +140,9 @@ impl Entry<'_> {
         self.connection
             .prepare_cached(
                 "INSERT INTO runs (id, kind, plugin_version_id, owner_id, status, recipe, task_digest, seed, limits,
-                     settings, outcome, fault, ending, metrics, score, error, created_at, started_at, finished_at)
-                 VALUES (?1, 'evaluation', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?17)",
+                     settings, outcome, fault, ending, metrics, score, error, created_at, started_at, finished_at, grants)
+                 VALUES (?1, 'evaluation', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?17,
+                     ?18)",
             )?
             .execute(params![
                 self.id,
@@ -161,6 +162,7 @@ impl Entry<'_> {
                 ending.reason(),
                 self.started_at(),
                 self.finished_at(),
+                recipe.grants.map(|digest| digest.to_string()),
             ])?;
         Ok(())
     }

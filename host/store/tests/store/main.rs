@@ -1,5 +1,6 @@
 //! The store as its users see it: what goes in comes back, what fails leaves nothing.
 
+mod added;
 mod fixtures;
 mod import;
 mod migrations;

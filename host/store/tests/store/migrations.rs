@@ -7,7 +7,11 @@ use stratagem_store::{SCHEMA_VERSION, Store, StoreError};
 use crate::Bench;
 use crate::fixtures::{plugin, solved, task};
 
-const DOWN: &str = include_str!("../../../../migrations/sqlite/0001_core.down.sql");
+/// The newest first.
+const DOWN: [&str; 2] = [
+    include_str!("../../../../migrations/sqlite/0002_plugin_papers.down.sql"),
+    include_str!("../../../../migrations/sqlite/0001_core.down.sql"),
+];
 
 /// Everything that the schema consists of, as text.
 fn schema(connection: &Connection) -> Vec<(String, String, Option<String>)> {
@@ -35,11 +39,11 @@ fn opening_makes_the_folder_the_file_and_the_schema_once() {
     Store::open_existing(&path).unwrap();
     let raw = Connection::open(&path).unwrap();
     let applied: (u32, String, i64) = raw
-        .query_row("SELECT version, name, length(checksum) FROM schema_migrations", [], |row| {
+        .query_row("SELECT max(version), name, length(checksum) FROM schema_migrations", [], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })
         .unwrap();
-    assert_eq!(applied, (1, "0001_core".into(), 64));
+    assert_eq!(applied, (SCHEMA_VERSION, "0002_plugin_papers".into(), 64));
     let mode: String = raw.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal");
 }
@@ -68,7 +72,7 @@ fn down_takes_all_back_and_up_makes_the_same_again() {
     let raw = bench.raw();
     raw.pragma_update(None, "foreign_keys", true).unwrap();
     let before = schema(&raw);
-    raw.execute_batch(&format!("BEGIN; {DOWN} DELETE FROM schema_migrations; COMMIT")).unwrap();
+    raw.execute_batch(&format!("BEGIN; {} DELETE FROM schema_migrations; COMMIT", DOWN.concat())).unwrap();
     let left: Vec<String> = schema(&raw).into_iter().map(|(_, name, _)| name).collect();
     assert_eq!(left, ["schema_migrations"]);
     Store::open(&bench.path).unwrap();
@@ -83,9 +87,12 @@ fn a_database_of_a_newer_program_is_left_alone() {
         .execute_batch("INSERT INTO schema_migrations VALUES (9, '0009_later', printf('%064d', 0), 0)")
         .unwrap();
     let error = Store::open(&bench.path).unwrap_err();
-    let text = format!("database {} is of schema version 9, this program knows 1", bench.path.display());
+    let text = format!(
+        "database {} is of schema version 9, this program knows {SCHEMA_VERSION}",
+        bench.path.display()
+    );
     assert_eq!(error.to_string(), text);
-    assert!(matches!(error, StoreError::NewerSchema { found: 9, known: 1, .. }));
+    assert!(matches!(error, StoreError::NewerSchema { found: 9, known: SCHEMA_VERSION, .. }));
     assert!(error.hint().unwrap().starts_with("use a newer program"));
 }
 
