@@ -5,6 +5,7 @@ use stratagem_domain::{Capability, Digest, LimitsOverlay, escape, grouped, quote
 use stratagem_runtime::{LoadError, Package, Surface};
 
 use crate::args::Plugin;
+use crate::check;
 use crate::config::beside_program;
 use crate::failure::Failure;
 use crate::guest;
@@ -17,6 +18,7 @@ pub fn run(bench: &Workbench, command: &Plugin) -> Result<(), Failure> {
         Plugin::List { json } => list(bench, *json),
         Plugin::Inspect { file, json } => inspect(bench, file, *json),
         Plugin::Build { folders, out } => build(folders, out.clone()),
+        Plugin::Check(args) => check::run(bench, args),
     }
 }
 
