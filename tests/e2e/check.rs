@@ -4,7 +4,7 @@ use std::fs;
 use quick_junit::TestCaseStatus;
 use serde_json::Value;
 
-use crate::harness::{FAULTY, Host, PROBE};
+use crate::harness::{FAULTY, Host, PROBE, SINCE_0_1_0};
 
 const MARKER: &[u8] = b"FAULT=..........................";
 
@@ -13,7 +13,7 @@ const MARKER: &[u8] = b"FAULT=..........................";
 const OF_THE_HOST: [&str; 3] = ["same-seed", "runs-are-independent", "cut-short"];
 
 /// Every case that a component breaks, and what is then said of it.
-const FAULTS: [(&str, &str); 24] = [
+const FAULTS: [(&str, &str); 26] = [
     (
         "describe-stable",
         "memory_mb 32: summary is \"Breaks one rule of the conformance suite, in little memory\"",
@@ -28,6 +28,8 @@ const FAULTS: [(&str, &str); 24] = [
     ("any-seed", "seed 9,007,199,254,740,991: trapped: \"panicked at "),
     ("small-fuel", "fuel 1,000,000: trapped: \"panicked at "),
     ("small-memory", "memory_mb 32: trapped: \"panicked at "),
+    ("no-room-for-text", "steps 0: trapped: \"panicked at "),
+    ("few-host-calls", "host_calls 3: trapped: \"panicked at "),
     ("task-1x1", "task \"1x1\": trapped: \"panicked at "),
     ("task-30x30", "task \"30x30\": trapped: \"panicked at "),
     ("task-one-pair", "task \"one-pair\": trapped: \"panicked at "),
@@ -122,12 +124,12 @@ fn people_are_told_what_was_seen_why_it_matters_and_how_to_mend_it() {
         "    seen     task \"1x1\": trapped: \"panicked at ",
         "    matters  ",
         "    mend     Look for `width - 1`",
-        "28 passed, 1 failed, 0 warned, 0 skipped in ",
+        "30 passed, 1 failed, 0 warned, 0 skipped in ",
     ];
     for line in lines {
         assert!(said.stdout.contains(line), "{line:?} is not in {}", said.stdout);
     }
-    let error = "error: plugin \"faulty\" does not conform: 1 of 29 cases failed\n  hint: ";
+    let error = "error: plugin \"faulty\" does not conform: 1 of 31 cases failed\n  hint: ";
     assert!(said.stderr.starts_with(error), "{}", said.stderr);
     let only = host.run(&["plugin", "check", &plugin, "--case", "task-30x30", "--case", "learn-one"]);
     assert_eq!(only.status, Some(0), "{}", only.stderr);
@@ -139,12 +141,13 @@ fn a_plugin_without_a_fault_passes_and_one_that_offers_nothing_is_told_what_was_
     let host = Host::new();
     host.write("calm.wasm", crate::harness::calm());
     let plugin = faulty(&host, "none");
-    let reports = report(&host.succeeds(&["plugin", "check", &plugin, "calm.wasm", PROBE, "--json"]));
-    let [sound, calm, _] = &reports["plugins"].as_array().unwrap()[..] else { panic!("{reports}") };
-    assert_eq!(with(sound, "pass").len(), 29, "{sound}");
+    let reports =
+        report(&host.succeeds(&["plugin", "check", &plugin, "calm.wasm", PROBE, SINCE_0_1_0, "--json"]));
+    let [sound, calm, ..] = &reports["plugins"].as_array().unwrap()[..] else { panic!("{reports}") };
+    assert_eq!(with(sound, "pass").len(), 31, "{sound}");
     let skipped = ["answers-early", "manifest", "refused-offers"].map(str::to_owned);
     assert_eq!(with(calm, "skip"), BTreeSet::from(skipped), "{calm}");
-    assert_eq!(sound["counts"]["passed"], 29);
+    assert_eq!(sound["counts"]["passed"], 31);
     assert!(sound["cases"].as_array().unwrap().iter().any(|case| case["runs"].as_u64() > Some(10)));
 }
 
@@ -160,7 +163,7 @@ fn a_plugin_that_is_refused_has_a_report_too() {
         let said = host.run(&["plugin", "check", plugin, "--json"]);
         assert_eq!(said.status, Some(1), "{plugin}: {}", said.stderr);
         let report = &report(&said.stdout)["plugins"][0];
-        assert_eq!((with(report, "fail"), with(report, "skip").len()), (one("interface"), 28), "{report}");
+        assert_eq!((with(report, "fail"), with(report, "skip").len()), (one("interface"), 30), "{report}");
         let interface = &report["cases"][0];
         assert!(interface["seen"][0].as_str().unwrap().contains(words), "{interface}");
         // Whatever was asked for: what is refused does not pass.
@@ -176,8 +179,8 @@ fn a_manifest_at_fault_is_told_apart_from_the_component() {
     let manifest = fs::read_to_string(host.path("none/plugin.toml")).unwrap();
     let capable = |list: &str| manifest.replace("capabilities = []", &format!("capabilities = [{list}]"));
     let cases = [
-        (manifest.replace("0.1.0", "0.2.0"), "plugin.toml says faulty 0.2.0 (fixture)", 28),
-        (capable("\"ttt\""), "asks for `ttt`, which the component does not import", 28),
+        (manifest.replace("0.1.0", "0.2.0"), "plugin.toml says faulty 0.2.0 (fixture)", 30),
+        (capable("\"ttt\""), "asks for `ttt`, which the component does not import", 30),
         (format!("blake3 = \"{}\"\n{manifest}", "0".repeat(64)), "component has BLAKE3", 0),
         (manifest.replace("name", "nom"), "plugin.toml: line 1: unknown field `nom`", 0),
     ];
@@ -202,15 +205,15 @@ fn junit_names_every_case_of_every_plugin() {
     assert_eq!(said.status, Some(1));
     let xml = fs::read_to_string(host.path("out.xml")).unwrap();
     let junit = quick_junit::Report::deserialize_from_str(&xml).unwrap();
-    assert_eq!((junit.tests, junit.failures), (87, 1));
+    assert_eq!((junit.tests, junit.failures), (93, 1));
     let [broken, noisy, calm] = &junit.test_suites[..] else { panic!("{xml}") };
     let skipped = |suite: &quick_junit::TestSuite| {
         let is_skipped =
             |case: &&quick_junit::TestCase| matches!(case.status, TestCaseStatus::Skipped { .. });
         suite.test_cases.iter().filter(is_skipped).count()
     };
-    assert_eq!((broken.name.as_str(), broken.tests, broken.failures, skipped(broken)), ("faulty", 29, 1, 0));
-    assert_eq!((calm.tests, calm.failures, skipped(calm)), (29, 0, 3));
+    assert_eq!((broken.name.as_str(), broken.tests, broken.failures, skipped(broken)), ("faulty", 31, 1, 0));
+    assert_eq!((calm.tests, calm.failures, skipped(calm)), (31, 0, 3));
     let failed = broken.test_cases.iter().find(|case| case.name.as_str() == "task-1x1").unwrap();
     let TestCaseStatus::NonSuccess { description: Some(why), .. } = &failed.status else { panic!("{xml}") };
     assert!(why.as_str().contains("trapped") && why.as_str().contains("mend: "), "{why:?}");

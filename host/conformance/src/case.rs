@@ -42,6 +42,9 @@ pub struct CaseText {
     /// Whether a run may end as out of memory.
     #[serde(default)]
     pub out_of_memory: bool,
+    /// Limits that a plugin can see and that end a run which goes beyond them.
+    #[serde(default)]
+    pub ended_by: Vec<String>,
     /// How many lessons `learn` is given.
     #[serde(default)]
     pub lessons: usize,
@@ -146,6 +149,35 @@ mod tests {
     fn every_kind_of_check_has_a_case() {
         let used: BTreeSet<Check> = Catalogue::shipped().cases.iter().map(|case| case.text.check).collect();
         assert_eq!(used, Check::ALL.into_iter().collect());
+    }
+
+    /// Of what cannot be reached yet, or is settled before a plugin's first instruction, nothing can be asked.
+    #[test]
+    fn every_limit_that_a_plugin_comes_up_against_is_in_a_case() {
+        let settled = ["memories", "instances", "tables", "handles"];
+        let no_backend = [
+            "wasi_calls",
+            "memory_calls",
+            "artifact_calls",
+            "artifact_bytes",
+            "ttt_calls",
+            "device_memory_mb",
+            "device_ms",
+            "llm_calls",
+            "tokens",
+            "cost_micros",
+        ];
+        let catalogue = Catalogue::shipped();
+        let rungs: Vec<serde_json::Value> = catalogue
+            .cases
+            .iter()
+            .flat_map(|case| case.text.rungs.iter().map(|rung| serde_json::to_value(rung).unwrap()))
+            .collect();
+        for key in stratagem_domain::Limits::KEYS {
+            let has_case = rungs.iter().any(|rung| rung.get(key.name).is_some());
+            let left_out = settled.contains(&key.name) || no_backend.contains(&key.name);
+            assert!(has_case != left_out, "{}", key.name);
+        }
     }
 
     #[test]

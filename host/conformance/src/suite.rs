@@ -4,15 +4,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use stratagem_domain::{Limits, LimitsOverlay, quote};
+use stratagem_domain::{Limits, LimitsOverlay, Refusal, quote};
 use stratagem_runtime::{LoadError, Package, Sandbox};
 
-use crate::checks::{Opened, is_of_host, open, refusal};
+use crate::checks::{Opened, open, refusal};
 use crate::trial::{Bench, Grants};
 use crate::{Case, Catalogue, Check, Checked, Finding, Report, Seen, Subject, Verdict};
-
-/// A worker's native stack: the sandbox takes 1 MiB of it for a plugin.
-const STACK_BYTES: usize = 8 << 20;
 
 /// The cases that plugins are held to.
 pub struct Suite {
@@ -77,10 +74,10 @@ impl Suite {
         let mut plugin =
             Checked { name: None, version: None, kind: None, component: path.to_owned(), digest: None };
         let package = match package {
-            Err(error) if is_of_host(&error) => return Err(error),
+            Err(error) if error.refusal().is_none() => return Err(error),
             Err(error) => {
-                let at_fault = match error {
-                    LoadError::Manifest(_) | LoadError::WrongDigest { .. } => Check::Manifest,
+                let at_fault = match error.refusal() {
+                    Some(Refusal::Manifest | Refusal::Hash) => Check::Manifest,
                     _ => Check::Interface,
                 };
                 return Ok(Report::new(plugin, self.refused(at_fault, &error), millis(started)));
@@ -147,7 +144,8 @@ impl Suite {
             }
         };
         std::thread::scope(|scope| {
-            let worker = || std::thread::Builder::new().name("check".into()).stack_size(STACK_BYTES);
+            let worker =
+                || std::thread::Builder::new().name("check".into()).stack_size(Limits::THREAD_STACK_BYTES);
             let started = (0..self.jobs.clamp(1, cases.len().max(1)))
                 .filter(|_| worker().spawn_scoped(scope, work).is_ok())
                 .count();

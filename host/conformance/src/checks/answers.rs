@@ -1,7 +1,7 @@
-use stratagem_domain::{Ending, LabelledTask, Limits, RunReport, grouped, quote};
+use stratagem_domain::{Ending, LabelledTask, Limits, grouped, quote};
 
 use super::ends::is_well;
-use crate::trial::{Bench, Trial, told};
+use crate::trial::{Bench, told};
 use crate::{Case, Seen, Verdict};
 
 /// A first answer within this much fuel is early, whatever the run spends: a thousandth of the default.
@@ -40,7 +40,9 @@ pub fn early(bench: &Bench<'_>, case: &Case) -> Seen {
             }
             continue;
         }
-        let first = fuel_before_first_answer(bench, &trial, &whole);
+        // Calls of `offer` are counted where a plugin cannot see it, and so cannot plan with it.
+        let at_first_offer = Limits { offer_calls: 0, ..trial.limits.clone() };
+        let first = bench.solve_within(&trial, &at_first_offer).usage.fuel_spent;
         let allowed = EARLY_FUEL.max(whole.usage.fuel_spent / 2);
         if first <= allowed {
             early += 1;
@@ -61,25 +63,6 @@ pub fn early(bench: &Bench<'_>, case: &Case) -> Seen {
         _ => {}
     }
     seen
-}
-
-/// Fuel that was spent when the first answer was offered: found by a limit on host calls, which a plugin cannot see
-/// and so cannot plan with.
-fn fuel_before_first_answer(bench: &Bench<'_>, trial: &Trial<'_>, whole: &RunReport) -> u64 {
-    let cut_at = |host_calls| bench.solve_within(trial, &Limits { host_calls, ..trial.limits.clone() });
-    // The least number of calls that lets an answer through: `without` never does, `with` always.
-    let (mut without, mut with) = (0, whole.usage.host_calls);
-    let mut spent = 0;
-    while without < with {
-        let middle = without.midpoint(with);
-        let run = cut_at(middle);
-        if run.answers.is_empty() {
-            (without, spent) = (middle + 1, run.usage.fuel_spent);
-        } else {
-            with = middle;
-        }
-    }
-    spent
 }
 
 /// A run in which no offer was refused says nothing.

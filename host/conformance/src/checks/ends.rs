@@ -7,9 +7,16 @@ use crate::{Case, Seen};
 pub fn well(bench: &Bench<'_>, case: &Case) -> Seen {
     let mut seen = Seen::default();
     for trial in bench.trials(case) {
-        let ending = bench.solve(&trial).ending;
-        if !is_well(&ending) && !(case.text.out_of_memory && ending == Ending::OutOfMemory) {
-            seen.fail(format!("{}: {}", trial.name, told(&ending, &trial.limits)));
+        let run = bench.solve(&trial);
+        let excused = match run.ending {
+            Ending::OutOfMemory => case.text.out_of_memory,
+            Ending::Trapped { .. } => {
+                case.text.ended_by.iter().any(|limit| run.usage.limits_hit.contains(limit))
+            }
+            _ => false,
+        };
+        if !is_well(&run.ending) && !excused {
+            seen.fail(format!("{}: {}", trial.name, told(&run.ending, &trial.limits)));
         }
     }
     seen
@@ -25,6 +32,7 @@ pub fn text_fits(bench: &Bench<'_>, case: &Case) -> Seen {
         let usage = bench.solve(&trial).usage;
         let dropped = [
             ("steps", usage.steps_dropped, "steps", trial.limits.steps),
+            ("lines of log", usage.log_lines_dropped, "log_lines", trial.limits.log_lines),
             ("bytes of step and log text", usage.log_bytes_dropped, "log_bytes", trial.limits.log_bytes),
         ];
         for (what, count, limit, allowed) in dropped.into_iter().filter(|(_, count, ..)| *count > 0) {

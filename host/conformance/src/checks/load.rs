@@ -16,13 +16,15 @@ pub enum Opened {
 ///
 /// *Errors*: the host's or the operator's; nothing is said of the plugin then.
 pub fn open(package: &Package, sandboxes: [&Sandbox; 2]) -> Result<Opened, LoadError> {
-    let both = |package: &Package| Ok([sandboxes[0].load(package)?, sandboxes[1].load(package)?]);
+    let both = |package: &Package| -> Result<_, LoadError> {
+        Ok([sandboxes[0].load(package)?, sandboxes[1].load(package)?])
+    };
     let error = match both(package) {
         Ok(loaded) => {
             let seen = fit(package, &loaded[0]);
             return Ok(Opened::Loaded(Box::new(loaded), seen));
         }
-        Err(error) if is_of_host(&error) => return Err(error),
+        Err(error) if error.refusal().is_none() => return Err(error),
         Err(error) => error,
     };
     let bare = Package { manifest: None, ..package.clone() };
@@ -30,18 +32,6 @@ pub fn open(package: &Package, sandboxes: [&Sandbox; 2]) -> Result<Opened, LoadE
         Ok(loaded) if package.manifest.is_some() => Opened::Loaded(Box::new(loaded), refusal(&error)),
         _ => Opened::Refused(error),
     })
-}
-
-/// Whether it is not the plugin's fault.
-pub fn is_of_host(error: &LoadError) -> bool {
-    matches!(
-        error,
-        LoadError::Unreadable { .. }
-            | LoadError::NoPlugin(_)
-            | LoadError::Cache { .. }
-            | LoadError::OpenCache { .. }
-            | LoadError::Engine(_)
-    )
 }
 
 /// A refusal of the host's, in its words.

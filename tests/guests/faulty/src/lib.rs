@@ -38,6 +38,8 @@ impl Strategy for Faulty {
             "small-memory" => {
                 assert!(budget.memory_bytes > 40 << 20, "{} bytes are few", budget.memory_bytes)
             }
+            "no-room-for-text" => assert!(budget.steps > 0, "there is always room for a step"),
+            "few-host-calls" => assert!(budget.host_calls > 10, "{} calls are few", budget.host_calls),
             "text-fits" => (0..200).for_each(|_| run.log(Level::Debug, &"x".repeat(1_000))),
             "valid-answers" => {
                 let blank = Grid { width: 1, height: 1, cells: vec![10] };
