@@ -113,11 +113,11 @@ fn read_tasks(folder: &Dir<'_>) -> Result<Vec<LabelledTask>, String> {
     files.sort_by_key(|file| file.path());
     let read = |file: &include_dir::File<'_>| {
         let fail = |error: String| format!("{}: {error}", file.path().display());
-        let text: TaskText =
+        let TaskText { train, test } =
             serde_json::from_slice(file.contents()).map_err(|error| fail(error.to_string()))?;
         let id = file.path().file_stem().unwrap_or_default().to_string_lossy();
-        let test = text.test.into_iter().map(|pair| (pair.input, Some(pair.output))).collect();
-        LabelledTask::new(&id, text.train, test).map_err(|error| fail(error.to_string()))
+        let labelled = test.into_iter().map(|pair| (pair.input, Some(pair.output))).collect();
+        LabelledTask::new(&id, train, labelled).map_err(|error| fail(error.to_string()))
     };
     files.into_iter().map(read).collect()
 }

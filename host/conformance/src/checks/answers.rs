@@ -58,7 +58,7 @@ pub fn early(bench: &Bench<'_>, case: &Case) -> Seen {
     match (early, late) {
         (0, 1..) => seen.verdict = Verdict::Fail,
         (0, 0) => {
-            seen.add(Verdict::Skip, "no answer was offered on any task: there is none that could be early")
+            seen.add(Verdict::Skip, "no answer was offered on any task: there is none that could be early");
         }
         _ => {}
     }
