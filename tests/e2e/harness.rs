@@ -17,6 +17,8 @@ pub const GREEDY: &str = "guests/greedy";
 
 /// The plugin that was built from the frozen contract 0.1.0.
 pub const SINCE_0_1_0: &str = "guests/since-0-1-0";
+/// The plugin that breaks the rule whose name is written into its component.
+pub const FAULTY: &str = "guests/faulty";
 
 /// The plugin that uses the part of WASI that the setting `act` names.
 pub const WASI_PROBE: &str = "guests/wasi-probe";
@@ -51,7 +53,7 @@ impl Host {
     /// A folder with copies of the fixture plugins, and nothing stored.
     pub fn new() -> Self {
         let host = Self { folder: TempDir::new().unwrap(), data: PathBuf::from("data") };
-        for plugin in [PROBE, GREEDY, SINCE_0_1_0, WASI_PROBE] {
+        for plugin in [PROBE, GREEDY, SINCE_0_1_0, WASI_PROBE, FAULTY] {
             let built = guests().join(Path::new(plugin).file_name().unwrap());
             for file in ["plugin.toml", "component.wasm"] {
                 let from = built.join(file);

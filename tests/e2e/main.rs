@@ -6,6 +6,7 @@
 mod bad_places;
 mod bad_plugins;
 mod bad_tasks;
+mod check;
 mod endings;
 mod grants;
 mod harness;

@@ -40,7 +40,7 @@ pub enum Command {
     Tasks(Tasks),
     /// Run strategies on tasks, score their answers, keep the runs
     Solve(Solve),
-    /// List, inspect, build, sign and add plugins
+    /// List, inspect, build, check, sign and add plugins
     #[command(subcommand)]
     Plugin(Plugin),
     /// List, show and replay finished runs
@@ -186,6 +186,27 @@ pub enum Plugin {
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,
     },
+    /// Hold plugins to the conformance suite, and say how to mend what falls short
+    Check(Check),
+}
+
+#[derive(Debug, Group)]
+pub struct Check {
+    /// Plugins' folders, plugin.toml files or components, or their names
+    #[arg(required_unless_present = "list", value_name = "FILE")]
+    pub files: Vec<String>,
+    /// Only this case; may be given again
+    #[arg(long = "case", value_name = "NAME")]
+    pub cases: Vec<String>,
+    /// List the cases instead
+    #[arg(long, conflicts_with_all = ["files", "cases", "junit"])]
+    pub list: bool,
+    /// Write the verdicts as `JUnit` XML; `-` is stdout
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,6 +4,7 @@
 //! itself is in the crates below. Reports go to stdout, progress and failures to stderr.
 
 mod args;
+mod check;
 mod config;
 mod doctor;
 mod failure;

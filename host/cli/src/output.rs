@@ -41,12 +41,17 @@ pub fn print_json(report: &impl Serialize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes a report as JSON: all of it or, where that fails, nothing; `-` is stdout.
+/// Writes a report as JSON, as [`write_text`] does.
 pub fn write_json(path: &Path, report: &impl Serialize) -> Result<(), Failure> {
+    write_text(path, &(serde_json::to_string_pretty(report).map_err(Failure::new)? + "\n"))
+}
+
+/// Writes a text: all of it or, where that fails, nothing; `-` is stdout.
+pub fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
     if is_stdout(path) {
-        return print_json(report);
+        out!("{text}");
+        return Ok(());
     }
-    let text = serde_json::to_string_pretty(report).map_err(Failure::new)? + "\n";
     let write = || match Target::of(path)? {
         Target::Stream => fs::OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes()),
         Target::File(file) => replace(&file, text.as_bytes()),

@@ -5,6 +5,7 @@ use stratagem_domain::{Capability, Digest, LimitsOverlay, PluginIdentity, Trust,
 use stratagem_runtime::{LoadError, Package, Surface};
 
 use crate::args::Plugin;
+use crate::check;
 use crate::config::beside_program;
 use crate::failure::Failure;
 use crate::output::{mib, out, outln, print_json, table};
@@ -21,6 +22,7 @@ pub fn run(bench: &Workbench, command: &Plugin) -> Result<(), Failure> {
         Plugin::Sign { path, key } => keys::sign(path, key),
         Plugin::Verify { path, key, json } => keys::verify(bench, path, key.as_deref(), *json),
         Plugin::Build { folders, out } => build(folders, out.clone()),
+        Plugin::Check(args) => check::run(bench, args),
     }
 }
 

@@ -118,9 +118,10 @@ impl LoadedStrategy {
             granted: grants.clone(),
             limits: package.manifest.as_ref().map(|manifest| manifest.limits.clone()).unwrap_or_default(),
         };
-        loaded.description = loaded.describe().map_err(|ending| LoadError::Undescribed {
+        let (said, report) = loaded.describe(0, &small(), &Settings::new());
+        loaded.description = said.ok_or_else(|| LoadError::Undescribed {
             plugin: plugin.clone(),
-            reason: ending.reason().unwrap_or_default(),
+            reason: report.ending.reason().unwrap_or_default(),
         })?;
         loaded.check_types().map_err(wrong)?;
         let said = &loaded.description;
@@ -148,21 +149,32 @@ impl LoadedStrategy {
         &self.identity
     }
 
-    /// Asks the plugin again what it is: the same every time, if it keeps to the contract.
-    ///
-    /// *Errors*: how the call ended that did not return.
-    pub fn describe(&self) -> Result<Description, Ending> {
-        let ready = self.ready(&small()).map_err(Ending::HostFault)?;
-        let mut store = self.store(&ready, RunState::new(&small(), 0, Settings::new(), 0, self.metered));
-        let described = call::<_, (DescriptionView,)>(&ready, &mut store, &ready.describe, ());
-        let (view,) = described.map_err(|error| ending(&error, &mut store))?;
-        let plain = |text: &str| escape(text, 400);
-        Ok(Description {
-            name: plain(&view.name),
-            version: plain(&view.version),
-            kind: plain(&view.kind),
-            summary: plain(&view.summary),
-        })
+    /// Asks the plugin again what it is: the same every time, if it keeps to the contract; none where it does not
+    /// come to say.
+    pub fn describe(
+        &self,
+        seed: u64,
+        limits: &Limits,
+        settings: &Settings,
+    ) -> (Option<Description>, RunReport) {
+        let mut said = None;
+        let state = RunState::new(limits, seed, settings.clone(), 0, self.metered);
+        let report = self.measured(
+            state,
+            |ready| &ready.describe,
+            (),
+            |(view,): (DescriptionView,)| {
+                let plain = |text: &str| escape(text, 400);
+                said = Some(Description {
+                    name: plain(&view.name),
+                    version: plain(&view.version),
+                    kind: plain(&view.kind),
+                    summary: plain(&view.summary),
+                });
+                Ending::Returned
+            },
+        );
+        (said, report)
     }
 
     /// Has the plugin learn from solved tasks; a lesson whose outputs are not all known is left out.
@@ -190,7 +202,7 @@ impl LoadedStrategy {
                 rationale: "",
             })
             .collect();
-        self.measured(state, |ready| &ready.learn, (&params[..],))
+        self.measured(state, |ready| &ready.learn, (&params[..],), done)
     }
 
     /// Holds `solve` and `learn` to their types before the first run, so that a wrong one is refused and not run.
@@ -239,15 +251,17 @@ impl LoadedStrategy {
         store
     }
 
-    /// One call of the plugin in a store of its own, measured.
-    fn measured<Params>(
+    /// One call of the plugin in a store of its own, measured; `ended` says how one ended that returned.
+    fn measured<Params, Return>(
         &self,
         state: RunState,
         export: fn(&Ready) -> &ComponentExportIndex,
         params: Params,
+        ended: impl FnOnce(Return) -> Ending,
     ) -> RunReport
     where
         Params: ComponentNamedList + Lower,
+        Return: ComponentNamedList + Lift + 'static,
     {
         let started = self.accounted.then(|| (Instant::now(), thread_cpu()));
         let ready = match self.ready(&state.limits) {
@@ -256,9 +270,8 @@ impl LoadedStrategy {
         };
         let fuel = state.limits.fuel;
         let mut store = self.store(&ready, state);
-        let ending = match call::<_, Done>(&ready, &mut store, export(&ready), params) {
-            Ok((Ok(()),)) => Ending::Returned,
-            Ok((Err(reason),)) => Ending::GaveUp(reason.chars().take(2_000).collect()),
+        let ending = match call::<_, Return>(&ready, &mut store, export(&ready), params) {
+            Ok(returned) => ended(returned),
             Err(error) => ending(&error, &mut store),
         };
         let fuel_spent = if self.metered { fuel - store.get_fuel().unwrap_or(0) } else { 0 };
@@ -286,6 +299,14 @@ where
     instance.get_typed_func::<Params, Return>(&mut *store, export)?.call(&mut *store, params)
 }
 
+/// How a call ended that returned this.
+fn done((result,): Done) -> Ending {
+    match result {
+        Ok(()) => Ending::Returned,
+        Err(reason) => Ending::GaveUp(reason.chars().take(2_000).collect()),
+    }
+}
+
 /// What a plugin that only says what it is may take.
 fn small() -> Limits {
     Limits { fuel: 200_000_000, wall_ms: 5_000, ..Limits::default() }
@@ -304,7 +325,7 @@ impl Strategy for LoadedStrategy {
         let state = RunState::new(limits, seed, settings.clone(), task.test.len(), self.metered);
         let (train, test) = lower_task(task);
         let param = TaskParam { id: &task.id, train: &train, test: &test };
-        self.measured(state, |ready| &ready.solve, (param,))
+        self.measured(state, |ready| &ready.solve, (param,), done)
     }
 }
 

@@ -17,6 +17,9 @@ const TIERS: [u16; 4] = [14, 20, 26, 32];
 /// How many of the cheapest pieces tables are made of.
 const TABLE_WIDTH: usize = 300;
 
+/// What an answer is worth before others have been looked for: no more than any of the same merit later.
+const FIRST_THOUGHT: f64 = 0.99;
+
 /// Roughly what it takes to tell one piece from the others.
 const BITS_PER_CHOICE: f64 = 9.0;
 /// Complexity for as many bits of choice as there are cells to explain.
@@ -70,6 +73,7 @@ impl<'a> ViewSearch<'a> {
         ranking: &mut Ranking,
         offer: &mut dyn FnMut(Answer),
     ) {
+        self.tell_single_steps(budget, offer);
         self.walk.expand_to(TIERS[0], budget);
         self.products(budget, ranking);
         let predictions = sizes::predict(&self.seen.task, &self.walk, 1);
@@ -101,6 +105,18 @@ impl<'a> ViewSearch<'a> {
                 break;
             }
         }
+    }
+
+    /// Offers the best program of one step before anything else is looked for, so that a run that is cut short has
+    /// said something. The ranking does not know of it: the answer is offered again when its turn comes.
+    fn tell_single_steps(&mut self, budget: &mut dyn Budget, offer: &mut dyn FnMut(Answer)) {
+        self.walk.expand_to(0, budget);
+        let mut first = Ranking::new(self.seen.task.test.len(), 1);
+        self.compare_singles(None, &mut first);
+        self.compared = 0;
+        first.flush(&mut |answer| {
+            offer(Answer { confidence: FIRST_THOUGHT * answer.confidence, ..answer });
+        });
     }
 
     fn merit(&self, fits: usize, complexity: f64) -> Merit {
