@@ -141,7 +141,7 @@ fn every_save_builds_and_solves_again_until_an_interrupt() {
         host.write(source, good.replace(from, to));
     };
     let mut watching = Watching::start(&host, &["plugin", "watch", "watched"]);
-    watching.hears(&["watched 0.", "first  solved", "expected", "watching watched"]);
+    watching.hears(&["watched 0.", " 0 failed", "first  solved", "expected", "watching watched"]);
 
     save("pub fn mirrored", "pub fn ()");
     let broken = "error: watched/Cargo.toml: the plugin does not build";
@@ -173,7 +173,10 @@ fn one_round_ends_with_its_status() {
     host.succeeds(&["plugin", "new", "once"]);
     let run = |args: &[&str]| Said::of(builds(&mut host.command(args)).output().unwrap());
     let once = ["plugin", "watch", "once", "--once"];
-    assert!(run(&once).succeeded(&once).contains("first  solved"));
+    let said = run(&once).succeeded(&once);
+    assert!(said.contains("first  solved") && said.contains(" 0 failed"), "{said}");
+    let unchecked = [&once[..], &["--no-check"]].concat();
+    assert!(!run(&unchecked).succeeded(&unchecked).contains(" failed"));
     let said = run(&[&once[..], &["--task", "none.json"]].concat());
     assert_eq!(said.status, Some(2), "{said:?}");
     assert!(said.stderr.contains("no task, dataset, file or folder \"none.json\""), "{said:?}");

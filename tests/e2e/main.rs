@@ -10,6 +10,7 @@ mod bad_tasks;
 mod check;
 mod endings;
 mod grants;
+mod guide;
 mod harness;
 mod outputs;
 mod replay;
