@@ -6,7 +6,8 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 export CARGO_TARGET_DIR := env("CARGO_TARGET_DIR", justfile_directory() / "target")
 guest_target := CARGO_TARGET_DIR / "guest-build"
 export STRATAGEM_GUESTS := CARGO_TARGET_DIR / "guests"
-stratagem := CARGO_TARGET_DIR / "release" / "stratagem"
+release := CARGO_TARGET_DIR / "release"
+stratagem := release / "stratagem"
 
 # Says what there is
 default:
@@ -47,7 +48,7 @@ build:
 
 # Builds the shipped plugins beside the binary
 plugins: setup build
-    CARGO_TARGET_DIR={{ guest_target }} {{ stratagem }} plugin build plugins/synthesis plugins/examples/identity
+    CARGO_TARGET_DIR={{ guest_target }} {{ stratagem }} plugin build --locked --out {{ release }}/plugins plugins/synthesis plugins/examples/identity
 
 # Builds the fixture plugins of the tests
 guests: setup build

@@ -55,6 +55,7 @@ fn crates_import_only_what_the_architecture_allows() {
         ("host/conformance", vec!["domain", "runtime"]),
         ("host/cli", vec!["domain", "tasks", "runtime", "store", "solve", "conformance"]),
         ("fuzz", vec!["domain", "tasks", "runtime"]),
+        ("host/cli/templates/rust", vec!["sdk"]),
         ("plugins/sdk", vec![]),
         ("plugins/dsl", vec![]),
         ("plugins/synthesis", vec!["sdk", "dsl"]),

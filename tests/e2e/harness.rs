@@ -50,9 +50,14 @@ pub enum Kept {
 }
 
 impl Host {
+    /// A folder with nothing in it.
+    pub fn empty() -> Self {
+        Self { folder: TempDir::new().unwrap(), data: PathBuf::from("data") }
+    }
+
     /// A folder with copies of the fixture plugins, and nothing stored.
     pub fn new() -> Self {
-        let host = Self { folder: TempDir::new().unwrap(), data: PathBuf::from("data") };
+        let host = Self::empty();
         for plugin in [PROBE, GREEDY, SINCE_0_1_0, WASI_PROBE, FAULTY] {
             let built = guests().join(Path::new(plugin).file_name().unwrap());
             for file in ["plugin.toml", "component.wasm"] {
@@ -102,14 +107,21 @@ impl Host {
 
     /// The program in this home and folder, without any flags.
     pub fn bare(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stratagem"));
+        let mut command = self.at_home(env!("CARGO_BIN_EXE_stratagem"));
+        command.args(args);
+        command
+    }
+
+    /// Any program in this home and folder.
+    pub fn at_home(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         let home = self.folder.path();
-        command.args(args).current_dir(home).env("HOME", home).env("XDG_CONFIG_HOME", home.join("config"));
+        command.current_dir(home).env("HOME", home).env("XDG_CONFIG_HOME", home.join("config"));
         command.env("XDG_DATA_HOME", home.join("share")).env_remove("NO_COLOR").stdin(Stdio::null());
         command
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = self.bare(args);
         command.arg("--data-dir").arg(&self.data).args(["--color", "never"]);
         command
@@ -259,9 +271,33 @@ fn rows(db: &Connection, table: &str, wanted: impl Fn(&str) -> bool) -> rusqlite
     Ok(rows)
 }
 
-/// Says which part of a test could not be done here; the print macros are captured, and this is not.
+/// Says which part of a test could not be done here.
 pub fn skipped(why: &str) {
-    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+    told(&format!("skipped: {why}"));
+}
+
+/// Says a line to who runs the tests; the print macros are captured, and this is not.
+pub fn told(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// What Ctrl-C sends.
+pub fn interrupt(child: &Child) {
+    let signal = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(signal.success());
+}
+
+/// Lets a command build plugins: the toolchain lies in the home that tests replace, and what plugins are made of
+/// in the target folder of the fixtures.
+pub fn builds(command: &mut Command) -> &mut Command {
+    let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+    for (name, folder) in [("CARGO_HOME", home.join(".cargo")), ("RUSTUP_HOME", home.join(".rustup"))] {
+        if std::env::var_os(name).is_none() && folder.is_dir() {
+            command.env(name, folder);
+        }
+    }
+    // Cargo sets it for its tests, for libraries of a compiler that need not be the plugins'.
+    command.env("CARGO_TARGET_DIR", guests().with_file_name("guest-build")).env_remove("LD_LIBRARY_PATH")
 }
 
 /// A task whose output is its input; `n` tells it from others.

@@ -3,12 +3,14 @@
 //! Every test runs `stratagem` in a folder of its own, on tasks that it writes itself. The plugins are
 //! the fixtures of `tests/guests`, built by `just guests`, and small components written as text.
 
+mod author;
 mod bad_places;
 mod bad_plugins;
 mod bad_tasks;
 mod check;
 mod endings;
 mod grants;
+mod guide;
 mod harness;
 mod outputs;
 mod replay;

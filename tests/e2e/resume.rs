@@ -1,9 +1,8 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command};
 use std::time::Duration;
 
-use crate::harness::{Host, PROBE, Said, tables};
+use crate::harness::{Host, PROBE, Said, interrupt, tables};
 
 const TASKS: usize = 40;
 const SOLVE: [&str; 8] = ["solve", "./tasks", "--strategy", PROBE, "--jobs", "2", "--pictures", "never"];
@@ -35,12 +34,6 @@ fn facts(host: &Host) -> BTreeMap<String, Vec<String>> {
     let lines = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     facts.insert("joined".to_owned(), lines);
     facts
-}
-
-/// What Ctrl-C sends.
-fn interrupt(child: &Child) {
-    let signal = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(signal.success());
 }
 
 /// No run is there in part, and nothing is there without its run.

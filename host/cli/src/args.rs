@@ -26,8 +26,9 @@ pub struct Global {
     pub color: When,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum When {
+    #[default]
     Auto,
     Always,
     Never,
@@ -40,7 +41,7 @@ pub enum Command {
     Tasks(Tasks),
     /// Run strategies on tasks, score their answers, keep the runs
     Solve(Solve),
-    /// List, inspect, build, check, sign and add plugins
+    /// Start, build, watch, check, list, inspect, sign and add plugins
     #[command(subcommand)]
     Plugin(Plugin),
     /// List, show and replay finished runs
@@ -83,7 +84,7 @@ pub enum Tasks {
     },
 }
 
-#[derive(Debug, Group)]
+#[derive(Debug, Default, Group)]
 pub struct Solve {
     /// A task id, a task file or folder, or a dataset and split such as arc-agi-1/training
     pub what: String,
@@ -177,15 +178,31 @@ pub enum Plugin {
         #[arg(long)]
         json: bool,
     },
+    /// Start a plugin: a strategy that works, with a test, a task to try and the SDK
+    New {
+        /// What the plugin and its folder are called: lower-case letters, digits and '-'
+        name: String,
+        /// The language of its sources: rust
+        #[arg(long, default_value = "rust")]
+        lang: String,
+        /// Where its folder goes
+        #[arg(long, value_name = "FOLDER", default_value = ".")]
+        out: PathBuf,
+    },
     /// Build plugins of Rust sources into folders of plugin.toml and component
     Build {
         /// Source folders with Cargo.toml and plugin.toml
-        #[arg(required = true)]
+        #[arg(default_value = ".")]
         folders: Vec<PathBuf>,
-        /// Where the plugins go, a folder each [default: the plugins folder beside this program]
+        /// Where the plugins go, a folder each [default: plugins in the data folder, where `--strategy` looks]
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,
+        /// Refuse to build where Cargo.lock would change
+        #[arg(long)]
+        locked: bool,
     },
+    /// Build a plugin, check it and solve a task with it, again at every save
+    Watch(Watch),
     /// Hold plugins to the conformance suite, and say how to mend what falls short
     Check(Check),
 }
@@ -207,6 +224,22 @@ pub struct Check {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Group)]
+pub struct Watch {
+    /// Source folder with Cargo.toml and plugin.toml
+    #[arg(default_value = ".")]
+    pub folder: PathBuf,
+    /// What to solve, as for `solve` [default: tasks/first.json of the folder, else the first of its tasks]
+    #[arg(long, value_name = "WHAT")]
+    pub task: Option<String>,
+    /// Leave the conformance suite out
+    #[arg(long)]
+    pub no_check: bool,
+    /// One round, and end with its status
+    #[arg(long)]
+    pub once: bool,
 }
 
 #[derive(Debug, Subcommand)]

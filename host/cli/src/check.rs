@@ -27,9 +27,34 @@ pub fn run(bench: &Workbench, check: &Check) -> Result<(), Failure> {
     if let Some(path) = &check.junit {
         check_writable(path)?;
     }
+    let reports = reports(bench, &check.files, &check.cases)?;
+    if let Some(path) = &check.junit {
+        write_text(path, &junit(&reports).map_err(Failure::new)?)?;
+    }
+    if check.json {
+        let passed = reports.iter().all(|report| report.passed);
+        print_json(&serde_json::json!({ "passed": passed, "plugins": &reports }))?;
+    } else if !junit_to_stdout {
+        reports.iter().for_each(print);
+    }
+    verdict(&reports)
+}
+
+/// Holds one plugin to the suite and tells of the cases that failed alone.
+pub fn shortcomings(bench: &Workbench, file: &str) -> Result<(), Failure> {
+    let reports = reports(bench, &[file.to_owned()], &[])?;
+    for report in &reports {
+        report.cases.iter().filter(|finding| finding.verdict == Verdict::Fail).for_each(explain);
+        count(report);
+    }
+    verdict(&reports)
+}
+
+/// Every plugin held to the cases that are named, or to all.
+fn reports(bench: &Workbench, files: &[String], cases: &[String]) -> Result<Vec<Report>, Failure> {
     let jobs = bench.jobs(None)?;
-    let suite = Suite::new(&check.cases, jobs, bench.config.bounds())?;
-    let plugins = check.files.iter().map(|file| find(bench, file)).collect::<Result<Vec<_>, _>>()?;
+    let suite = Suite::new(cases, jobs, bench.config.bounds())?;
+    let plugins = files.iter().map(|file| find(bench, file)).collect::<Result<Vec<_>, _>>()?;
     let sandboxes = [bench.sandbox(jobs)?, bench.sandbox(jobs)?];
     let bar = ProgressBar::new((suite.len() * plugins.len()) as u64);
     let style = "{bar:30} {pos}/{len} cases  {msg}  {elapsed_precise}";
@@ -43,16 +68,7 @@ pub fn run(bench: &Workbench, check: &Check) -> Result<(), Failure> {
         reports.push(suite.check(&path, package, [&sandboxes[0], &sandboxes[1]], &done)?);
     }
     bar.finish_and_clear();
-    if let Some(path) = &check.junit {
-        write_text(path, &junit(&reports).map_err(Failure::new)?)?;
-    }
-    if check.json {
-        let passed = reports.iter().all(|report| report.passed);
-        print_json(&serde_json::json!({ "passed": passed, "plugins": &reports }))?;
-    } else if !junit_to_stdout {
-        reports.iter().for_each(print);
-    }
-    verdict(&reports)
+    Ok(reports)
 }
 
 /// The plugin of a name or at a path, read; what is wrong with it belongs to the report.
@@ -135,6 +151,10 @@ fn print(report: &Report) {
     for finding in report.cases.iter().filter(|finding| finding.verdict != Verdict::Pass) {
         explain(finding);
     }
+    count(report);
+}
+
+fn count(report: &Report) {
     let counts = report.counts;
     out!("\n  {} passed, {} failed", counts.passed, counts.failed);
     outln!(

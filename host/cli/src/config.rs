@@ -123,6 +123,13 @@ impl Config {
     }
 }
 
+impl Places {
+    /// Where plugins that are built here go; `--strategy` looks there before it looks beside the program.
+    pub fn built(&self) -> PathBuf {
+        self.data.join("plugins")
+    }
+}
+
 /// The folder of the plugins that come with the program.
 pub fn beside_program() -> Option<PathBuf> {
     Some(std::env::current_exe().ok()?.parent()?.join("plugins"))

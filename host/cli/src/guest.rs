@@ -8,7 +8,7 @@ use stratagem_domain::Digest;
 use stratagem_runtime::{Manifest, componentize};
 
 use crate::failure::Failure;
-use crate::output::replace;
+use crate::output::{mib, replace};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -89,15 +89,33 @@ pub struct Built {
     pub digest: Digest,
 }
 
+impl Built {
+    /// What was built and where it lies, for people.
+    pub fn line(&self) -> String {
+        let Self { name, folder, bytes, digest } = self;
+        format!("{name} {} blake3 {} -> {}", mib(*bytes), digest.short(), folder.display())
+    }
+}
+
+/// Whether cargo may bring Cargo.lock up to date, as it must after an edit of Cargo.toml.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    Kept,
+    Renewed,
+}
+
 /// Builds the crate in `source` and packs it as `OUT/NAME/{plugin.toml, component.wasm}`.
-pub fn build(source: &Path, toolchain: &Toolchain, out: &Path) -> Result<Built, Failure> {
-    let file = source.join(Manifest::FILE);
-    let text = fs::read_to_string(&file).map_err(|error| {
-        Failure::new(format!("{}: {error}", file.display()))
-            .hint("a plugin's source folder has plugin.toml and Cargo.toml")
-    })?;
-    let mut manifest = Manifest::parse(&text, &file)?;
-    let module = compile(source, toolchain)?;
+pub fn build(source: &Path, toolchain: &Toolchain, out: &Path, lock: Lock) -> Result<Built, Failure> {
+    let mut manifest = manifest_of(source)?;
+    let folder = out.join(&manifest.name);
+    if folder.canonicalize().is_ok_and(|folder| source.canonicalize().is_ok_and(|source| source == folder)) {
+        return Err(Failure::misuse(format!(
+            "{}: the plugin would be packed over its sources",
+            folder.display()
+        ))
+        .hint("name another folder with --out"));
+    }
+    let module = compile(source, toolchain, lock)?;
     let core = fs::read(&module).map_err(|error| Failure::file(&module, &error))?;
     let component = componentize(&core).map_err(|reason| {
         Failure::new(format!("{}: no component can be made of it: {reason}", module.display()))
@@ -106,9 +124,18 @@ pub fn build(source: &Path, toolchain: &Toolchain, out: &Path) -> Result<Built, 
     let digest = Digest::of(&component);
     manifest.blake3 = Some(digest);
     Manifest::COMPONENT.clone_into(&mut manifest.component);
-    let folder = out.join(&manifest.name);
     pack(&folder, &manifest, &component).map_err(|error| Failure::file(&folder, &error))?;
     Ok(Built { name: manifest.name, folder, bytes: component.len() as u64, digest })
+}
+
+/// Reads the manifest in a plugin's source folder.
+pub fn manifest_of(source: &Path) -> Result<Manifest, Failure> {
+    let file = source.join(Manifest::FILE);
+    let text = fs::read_to_string(&file).map_err(|error| {
+        Failure::new(format!("{}: {error}", file.display()))
+            .hint("a plugin's source folder has plugin.toml and Cargo.toml; `stratagem plugin new` makes one")
+    })?;
+    Ok(Manifest::parse(&text, &file)?)
 }
 
 /// The component first: between the two files the old manifest does not fit it and refuses it.
@@ -121,12 +148,12 @@ fn pack(folder: &Path, manifest: &Manifest, component: &[u8]) -> std::io::Result
 }
 
 /// Runs cargo and says where it left the module.
-fn compile(source: &Path, toolchain: &Toolchain) -> Result<PathBuf, Failure> {
+fn compile(source: &Path, toolchain: &Toolchain, lock: Lock) -> Result<PathBuf, Failure> {
     let manifest = source.join("Cargo.toml");
     let mut cargo = toolchain.cargo();
     cargo.arg("build").args(toolchain.build_flags()).args(["--release", "--lib", "--target", TARGET]);
     cargo.args(["--message-format", "json-render-diagnostics", "--manifest-path"]).arg(&manifest);
-    if manifest.with_file_name("Cargo.lock").is_file() {
+    if lock == Lock::Kept {
         cargo.arg("--locked");
     }
     let failed = |reason: String| Failure::new(format!("{}: {reason}", manifest.display()));

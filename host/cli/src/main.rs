@@ -16,9 +16,11 @@ mod output;
 mod paint;
 mod plugins;
 mod runs;
+mod scaffold;
 mod solve;
 mod tasks;
 mod trust;
+mod watch;
 mod workbench;
 
 use std::process::ExitCode;

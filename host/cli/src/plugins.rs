@@ -1,17 +1,15 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use stratagem_domain::{Capability, Digest, LimitsOverlay, PluginIdentity, Trust, escape, grouped, quote};
 use stratagem_runtime::{LoadError, Package, Surface};
 
 use crate::args::Plugin;
-use crate::check;
-use crate::config::beside_program;
 use crate::failure::Failure;
+use crate::guest::{self, Lock};
 use crate::output::{mib, out, outln, print_json, table};
-use crate::paint;
 use crate::workbench::Workbench;
-use crate::{grants, guest, keys};
+use crate::{check, grants, keys, paint, scaffold, watch};
 
 pub fn run(bench: &Workbench, command: &Plugin) -> Result<(), Failure> {
     match command {
@@ -21,7 +19,12 @@ pub fn run(bench: &Workbench, command: &Plugin) -> Result<(), Failure> {
         Plugin::Keygen { out, no_password } => keys::keygen(out, *no_password),
         Plugin::Sign { path, key } => keys::sign(path, key),
         Plugin::Verify { path, key, json } => keys::verify(bench, path, key.as_deref(), *json),
-        Plugin::Build { folders, out } => build(folders, out.clone()),
+        Plugin::New { name, lang, out } => scaffold::new(name, lang, out),
+        Plugin::Build { folders, out, locked } => {
+            let lock = if *locked { Lock::Kept } else { Lock::Renewed };
+            build(folders, out.as_ref().unwrap_or(&bench.places.built()), lock)
+        }
+        Plugin::Watch(args) => watch::run(bench, args),
         Plugin::Check(args) => check::run(bench, args),
     }
 }
@@ -58,7 +61,9 @@ fn list(bench: &Workbench, json: bool) -> Result<(), Failure> {
         return print_json(&lines);
     }
     if lines.is_empty() {
-        outln!("no plugins: build the shipped ones with `just plugins`");
+        outln!(
+            "no plugins: start one with `stratagem plugin new`, or build the shipped ones with `just plugins`"
+        );
         return Ok(());
     }
     let rows: Vec<Vec<String>> = lines
@@ -121,7 +126,7 @@ struct Inspection {
 
 fn inspect(bench: &Workbench, file: &str, json: bool) -> Result<(), Failure> {
     let package = bench.package(file).or_else(|failure| {
-        let path = std::path::Path::new(file);
+        let path = Path::new(file);
         if path.exists() { Ok(Package::read(path)?) } else { Err(failure) }
     })?;
     let sandbox = bench.sandbox(1)?;
@@ -213,20 +218,10 @@ impl Inspection {
     }
 }
 
-fn build(folders: &[PathBuf], out: Option<PathBuf>) -> Result<(), Failure> {
-    let out = out
-        .or_else(beside_program)
-        .ok_or_else(|| Failure::new("no folder for plugins").hint("name one with --out"))?;
+fn build(folders: &[PathBuf], out: &Path, lock: Lock) -> Result<(), Failure> {
     let toolchain = guest::Toolchain::find()?;
     for folder in folders {
-        let built = guest::build(folder, &toolchain, &out)?;
-        outln!(
-            "{} {} blake3 {} -> {}",
-            built.name,
-            mib(built.bytes),
-            built.digest.short(),
-            built.folder.display()
-        );
+        outln!("{}", guest::build(folder, &toolchain, out, lock)?.line());
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ pub use componentize::componentize;
 pub use contract::{Contract, Interface, Surface};
 pub use engine::{Sandbox, SandboxConfig, Tuning};
 pub use error::LoadError;
-pub use manifest::{Manifest, ManifestError};
+pub use manifest::{Manifest, ManifestError, is_plain};
 pub use package::Package;
 pub use policy::{Entry, Grants, Policy, Signer};
 pub use refused::RefusedStrategy;

@@ -117,6 +117,12 @@ macro_rules! export {
             }
         }
 
+        // The contract's names are none that a native linker takes; what is built natively is tested, not loaded.
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: fn() -> $crate::Description =
+            <ExportedStrategy as $crate::bindings::exports::stratagem::strategy::strategy::Guest>::describe;
+
+        #[cfg(target_arch = "wasm32")]
         #[allow(unsafe_code, clippy::all, clippy::pedantic)]
         mod exported_strategy {
             use super::ExportedStrategy;
