@@ -10,6 +10,8 @@ mod check;
 mod endings;
 mod grants;
 mod harness;
+#[cfg(target_os = "linux")]
+mod isolate;
 mod outputs;
 mod replay;
 mod resume;
