@@ -61,6 +61,7 @@ data *paths: setup build
 # What the sandbox costs, as ratios
 bench: guests
     cargo bench --locked --workspace --bench sandbox
+    cargo bench --locked --workspace --bench isolate
 
 # Installs what the machine lacks: a Rust that builds plugins, pip
 setup:

@@ -12,6 +12,8 @@ mod endings;
 mod grants;
 mod guide;
 mod harness;
+#[cfg(target_os = "linux")]
+mod isolate;
 mod outputs;
 mod replay;
 mod resume;

@@ -92,7 +92,10 @@ fn the_help_lists_every_command_and_needs_no_settings() {
     let cases: [(&[&str], &[&str]); 8] = [
         (&["--help"], &["tasks", "solve", "plugin", "runs", "doctor", "--data-dir", "--config", "--color"]),
         (&["tasks", "--help"], &["import", "list", "show"]),
-        (&["solve", "--help"], &["--strategy", "--seed", "--fuel", "--resume", "--submission", "--no-store"]),
+        (
+            &["solve", "--help"],
+            &["--strategy", "--seed", "--fuel", "--resume", "--submission", "--no-store", "--isolate"],
+        ),
         (&["plugin", "--help"], &["list", "inspect", "build", "add", "keygen", "sign", "verify"]),
         (&["runs", "--help"], &["list", "show", "replay"]),
         (&["runs", "replay", "--help"], &["--last", "--jobs", "--json"]),

@@ -52,6 +52,9 @@ pub enum Command {
     /// Compiles the component on stdin, within limits; the program calls itself so
     #[command(hide = true)]
     Compile { wall_ms: u64, memory_mb: u64 },
+    /// Does the job on stdin, confined; the program calls itself so
+    #[command(hide = true)]
+    Worker,
 }
 
 #[derive(Debug, Subcommand)]
@@ -106,6 +109,9 @@ pub struct Solve {
     /// Tasks at the same time [default: one a processor]
     #[arg(long)]
     pub jobs: Option<usize>,
+    /// Run plugins in processes of their own that can open no file and no connection (Linux)
+    #[arg(long)]
+    pub isolate: bool,
     /// Only the first N tasks
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
@@ -279,6 +285,9 @@ pub enum Runs {
         /// Runs at the same time [default: one a processor]
         #[arg(long)]
         jobs: Option<usize>,
+        /// Run plugins in processes of their own that can open no file and no connection (Linux)
+        #[arg(long)]
+        isolate: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,

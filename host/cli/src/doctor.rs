@@ -45,6 +45,7 @@ pub fn run(bench: &Workbench, doctor: &Doctor) -> Result<(), Failure> {
     checks.push(folder(bench));
     checks.extend(database(bench));
     checks.push(sandbox(bench));
+    checks.push(isolation(bench));
     checks.extend(plugins(bench));
     checks.push(match Toolchain::find() {
         Ok(toolchain) => Check::ok("plugin builds", toolchain.describe()),
@@ -149,6 +150,22 @@ fn sandbox(bench: &Workbench) -> Check {
     match bench.sandbox(1) {
         Ok(_) => Check::ok("sandbox", format!("compiled code in {}", bench.places.cache.display())),
         Err(failure) => Check::broken("sandbox", failure.to_string(), failure.remedy()),
+    }
+}
+
+/// Has a worker confine itself as for a run: what it says is what holds.
+fn isolation(bench: &Workbench) -> Check {
+    const NAME: &str = "isolation";
+    match bench.sandbox_for(1, true).map(|sandbox| sandbox.confinement.clone()) {
+        Ok(Some(found)) if found.landlock.is_none() => Check::missing(
+            NAME,
+            found.to_string(),
+            "a kernel of 5.13 or later with Landlock turned on: `lsm=landlock,...` at boot",
+        ),
+        Ok(found) => Check::ok(NAME, found.map(|found| found.to_string()).unwrap_or_default()),
+        // Whoever wants it cannot do without.
+        Err(failure) if bench.config.isolate => Check::broken(NAME, failure.to_string(), failure.remedy()),
+        Err(failure) => Check::missing(NAME, failure.to_string(), "run on Linux with seccomp"),
     }
 }
 

@@ -26,7 +26,7 @@ mod workbench;
 use std::process::ExitCode;
 
 use clap::Parser;
-use stratagem_runtime::{CompileLimits, compile_child};
+use stratagem_runtime::{CompileLimits, compile_child, worker_child};
 
 use crate::args::{Args, Command};
 use crate::failure::Failure;
@@ -56,5 +56,6 @@ fn run(args: &Args) -> Result<(), Failure> {
         &Command::Compile { wall_ms, memory_mb } => {
             compile_child(CompileLimits { wall_ms, memory_mb }).map_err(Failure::new)
         }
+        Command::Worker => worker_child().map_err(Failure::new),
     }
 }

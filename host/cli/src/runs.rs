@@ -28,7 +28,9 @@ pub fn run(bench: &Workbench, command: &Runs) -> Result<(), Failure> {
             list(bench, &filter, *json)
         }
         Runs::Show { id, json } => show(bench, id, *json),
-        Runs::Replay { ids, last, jobs, json } => replay_runs(bench, ids, *last, *jobs, *json),
+        Runs::Replay { ids, last, jobs, isolate, json } => {
+            replay_runs(bench, ids, *last, *jobs, *isolate, *json)
+        }
     }
 }
 
@@ -151,6 +153,7 @@ fn replay_runs(
     ids: &[String],
     last: Option<usize>,
     jobs: Option<usize>,
+    isolate: bool,
     json: bool,
 ) -> Result<(), Failure> {
     let store = bench.existing_store()?;
@@ -170,7 +173,7 @@ fn replay_runs(
     let runs = ids.iter().map(|id| Ok(store.run(id)?)).collect::<Result<Vec<_>, Failure>>()?;
     let tasks = runs.iter().map(|run| Ok(store.task_of(&run.id)?)).collect::<Result<Vec<_>, Failure>>()?;
     let jobs = bench.jobs(jobs)?;
-    let sandbox = bench.sandbox(jobs)?;
+    let sandbox = bench.sandbox_for(jobs, isolate)?;
     let mut strategies: BTreeMap<Digest, LoadedStrategy> = BTreeMap::new();
     for run in runs.iter().filter(|run| run.ending.is_replayable()) {
         let digest = run.recipe.plugin.digest;

@@ -29,7 +29,7 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
     }
     files().try_for_each(|path| check_writable(path))?;
     let jobs = bench.jobs(solve.jobs)?;
-    let sandbox = bench.sandbox(jobs)?;
+    let sandbox = bench.sandbox_for(jobs, solve.isolate)?;
     let entrants = load(bench, solve, &sandbox)?;
     let flags = LimitsOverlay {
         fuel: solve.fuel,

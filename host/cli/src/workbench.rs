@@ -1,7 +1,9 @@
 use std::path::PathBuf;
 
 use stratagem_domain::{LabelledTask, Limits, LimitsOverlay, quote};
-use stratagem_runtime::{CompilerProcess, Grants, LoadedStrategy, Manifest, Package, Sandbox, SandboxConfig};
+use stratagem_runtime::{
+    CompilerProcess, Grants, LoadedStrategy, Manifest, Package, Sandbox, SandboxConfig, WorkerProcess,
+};
 use stratagem_store::{Papers, Store};
 
 use crate::args::Global;
@@ -36,14 +38,26 @@ impl Workbench {
     }
 
     pub fn sandbox(&self, jobs: usize) -> Result<Sandbox, Failure> {
+        self.sandbox_for(jobs, false)
+    }
+
+    /// A sandbox that runs plugins in workers where a flag or the settings say so, else in this process.
+    pub fn sandbox_for(&self, jobs: usize, isolate: bool) -> Result<Sandbox, Failure> {
         let slots = u32::try_from(jobs).unwrap_or(u32::MAX);
         let cache = Some(self.places.cache.clone());
         let bounds = self.config.bounds();
         let program =
             std::env::current_exe().map_err(|error| Failure::new(format!("this program: {error}")))?;
+        let isolate = isolate || self.config.isolate;
+        let worker = isolate.then(|| WorkerProcess { program: program.clone(), args: vec!["worker".into()] });
         let compiler =
             Some(CompilerProcess { program, args: vec!["compile".into()], limits: self.config.compile });
-        Ok(Sandbox::new(&SandboxConfig { cache, slots, bounds, compiler, ..SandboxConfig::default() })?)
+        let config = SandboxConfig { cache, slots, bounds, compiler, worker, ..SandboxConfig::default() };
+        let sandbox = Sandbox::new(&config)?;
+        if let Some(found) = sandbox.confinement.as_ref().filter(|found| found.landlock.is_none()) {
+            eprintln!("warning: plugins are isolated with less than there could be: {found}");
+        }
+        Ok(sandbox)
     }
 
     /// How many tasks at the same time: as asked, else one a processor.

@@ -25,6 +25,8 @@ pub enum Ending {
     StackExhausted {
         backtrace: Vec<String>,
     },
+    /// The process that ran the plugin crashed, or said what none of ours says. What had been offered is lost.
+    Crashed(String),
     /// The plugin was not started.
     Refused {
         cause: Refusal,
@@ -110,7 +112,7 @@ impl Outcome {
             Ending::OutOfFuel => Self::OutOfFuel,
             Ending::PastDeadline => Self::PastDeadline,
             Ending::OutOfMemory => Self::OutOfMemory,
-            Ending::Trapped { .. } | Ending::StackExhausted { .. } => Self::Trap,
+            Ending::Trapped { .. } | Ending::StackExhausted { .. } | Ending::Crashed(_) => Self::Trap,
             Ending::Refused { .. } => Self::Refused,
             Ending::HostFault(_) => Self::HostFault,
         }
@@ -153,6 +155,7 @@ impl Ending {
         match self {
             Self::Returned => None,
             Self::GaveUp(reason)
+            | Self::Crashed(reason)
             | Self::Refused { reason, .. }
             | Self::HostFault(reason)
             | Self::Trapped { reason, .. } => Some(reason.clone()),
@@ -178,7 +181,11 @@ impl Ending {
     pub fn is_replayable(&self) -> bool {
         !matches!(
             self,
-            Self::PastDeadline | Self::StackExhausted { .. } | Self::Refused { .. } | Self::HostFault(_)
+            Self::PastDeadline
+                | Self::StackExhausted { .. }
+                | Self::Crashed(_)
+                | Self::Refused { .. }
+                | Self::HostFault(_)
         )
     }
 }

@@ -62,13 +62,18 @@ impl CodeCache {
     }
 }
 
+fn load(engine: &Engine, code: &[u8], package: &Package) -> Result<Component, LoadError> {
+    deserialize(engine, code)
+        .map_err(|error| LoadError::Invalid { plugin: package.label(), reason: format!("{error:#}") })
+}
+
 /// Maps code into the process. Code of another engine is an error; any other code would run.
 // SAFETY: the bytes come from a compiler of this program: just now, or through a file that `keep` wrote into
-// the host's own folder, whose BLAKE3 fits, and whose name carries the digest of component and engine.
+// the host's own folder, whose BLAKE3 fits, and whose name carries the digest of component and engine. A worker
+// has them from its host.
 #[allow(unsafe_code)]
-fn load(engine: &Engine, code: &[u8], package: &Package) -> Result<Component, LoadError> {
+pub fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     unsafe { Component::deserialize(engine, code) }
-        .map_err(|error| LoadError::Invalid { plugin: package.label(), reason: format!("{error:#}") })
 }
 
 /// The same code on an engine that differs in nothing that the code depends on.

@@ -5,15 +5,15 @@
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 use stratagem_domain::grouped;
 use wasmtime::Engine;
 
+use crate::child::{Said, converse};
 use crate::engine::compile_config;
 use crate::{LoadError, Package};
 
@@ -42,9 +42,7 @@ impl Default for CompileLimits {
 }
 
 /// The most compiled code that is taken back, in bytes.
-const MAX_COMPILED_BYTES: u64 = 1 << 30;
-/// The most that a compiler may say about a component that it refuses.
-const MAX_REASON_BYTES: u64 = 4 << 10;
+const MAX_COMPILED_BYTES: usize = 1 << 30;
 
 /// Compiles in this process: for components of one's own.
 pub fn compile_here(engine: &Engine, package: &Package) -> Result<Vec<u8>, LoadError> {
@@ -62,65 +60,24 @@ impl CompilerProcess {
         let CompileLimits { wall_ms, memory_mb } = self.limits;
         let mut command = Command::new(&self.program);
         command.args(&self.args).args([wall_ms.to_string(), memory_mb.to_string()]).env_clear();
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = command.spawn().map_err(failed)?;
-        let said = converse(child, &package.component, Duration::from_millis(wall_ms)).map_err(failed)?;
+        let (input, limit) = ([package.component.as_slice()], Duration::from_millis(wall_ms));
+        let said = converse(&mut command, &input, limit, MAX_COMPILED_BYTES).map_err(failed)?;
         let how = match said {
-            Some((status, code, _)) if status.success() && !code.is_empty() => return Ok(code),
-            Some((status, _, reason)) if status.code() == Some(1) => {
+            Some(Said { output, .. }) if output.len() > MAX_COMPILED_BYTES => {
+                format!("it becomes more than {} bytes", grouped(MAX_COMPILED_BYTES as u64))
+            }
+            Some(Said { status, output, .. }) if status.success() && !output.is_empty() => return Ok(output),
+            Some(Said { status, words, .. }) if status.code() == Some(1) => {
+                let reason = words.trim_start_matches("error: ").to_owned();
                 return Err(LoadError::Invalid { plugin: package.label(), reason });
             }
             // An allocation that is refused aborts the compiler.
-            Some((status, ..)) => format!("the compiler ended with {status}"),
+            Some(Said { status, .. }) => format!("the compiler ended with {status}"),
             None => "it was not done in time".to_owned(),
         };
         let limits = format!("limits {} ms, {} MiB", grouped(wall_ms), grouped(memory_mb));
         Err(LoadError::NotCompiled { plugin: package.label(), how, limits })
     }
-}
-
-type Said = (std::process::ExitStatus, Vec<u8>, String);
-
-/// Feeds the child and hears it out; none where it took too long. The child is reaped either way.
-fn converse(mut child: Child, component: &[u8], limit: Duration) -> io::Result<Option<Said>> {
-    let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let (Some(mut stdin), Some(stdout), Some(stderr)) = pipes else {
-        return Err(io::Error::other("a pipe is missing"));
-    };
-    let started = Instant::now();
-    std::thread::scope(|scope| {
-        // A child that stops reading breaks this pipe; what it says then is what counts.
-        scope.spawn(move || drop(stdin.write_all(component)));
-        let reason = scope.spawn(move || {
-            let mut reason = Vec::new();
-            drop(stderr.take(MAX_REASON_BYTES).read_to_end(&mut reason));
-            String::from_utf8_lossy(&reason).trim().trim_start_matches("error: ").to_owned()
-        });
-        let (send, receive) = mpsc::channel();
-        scope.spawn(move || {
-            let mut code = Vec::new();
-            let read = stdout.take(MAX_COMPILED_BYTES).read_to_end(&mut code);
-            drop(send.send(read.map(|_| code)));
-        });
-        let Ok(code) = receive.recv_timeout(limit) else {
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
-        };
-        // Its output is all there; a child that lingers behind it is held to the same deadline.
-        let status = loop {
-            match child.try_wait()? {
-                Some(status) => break status,
-                None if started.elapsed() < limit => std::thread::sleep(Duration::from_millis(1)),
-                None => {
-                    child.kill()?;
-                    child.wait()?;
-                    return Ok(None);
-                }
-            }
-        };
-        Ok(Some((status, code?, reason.join().unwrap_or_default())))
-    })
 }
 
 /// The child's side: limits itself, takes a component from stdin, gives compiled code on stdout.

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use stratagem_domain::{Capability, quote};
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -13,7 +13,7 @@ use crate::{LoadError, wasi};
 ///
 /// What a host function does is written once, for the latest; an older version is linked to the same functions,
 /// through the records that it knows. Versions below 1.0.0 differ in their second number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Contract {
     V0_1,
     V0_2,

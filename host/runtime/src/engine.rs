@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use stratagem_domain::Limits;
 use wasmtime::component::Linker;
@@ -15,6 +15,7 @@ use wasmtime::{
 use crate::cache::CodeCache;
 use crate::compiler::CompilerProcess;
 use crate::contract::{Contract, Surface};
+use crate::isolate::{Confinement, WorkerProcess};
 use crate::policy::Grants;
 use crate::state::RunState;
 use crate::{LoadError, LoadedStrategy, Package, host};
@@ -48,14 +49,17 @@ pub struct SandboxConfig {
     pub tuning: Tuning,
     /// Compiles what is not in the cache; none compiles in this process, which is for plugins of one's own.
     pub compiler: Option<CompilerProcess>,
+    /// Runs plugins; none runs them in this process.
+    pub worker: Option<WorkerProcess>,
 }
 
 /// What plugins run in: shared by all runs, cheap to call, one a process.
 pub struct Sandbox {
     stages: Arc<Stages>,
     pub(crate) cache: CodeCache,
-    pub(crate) metered: bool,
-    pub(crate) accounted: bool,
+    pub(crate) worker: Option<WorkerProcess>,
+    /// How far workers are confined; none where plugins run in this process.
+    pub confinement: Option<Confinement>,
     stop: Arc<AtomicBool>,
     ticker: Option<JoinHandle<()>>,
 }
@@ -69,11 +73,20 @@ pub struct Stages {
 /// An engine with all that a plugin may be linked to.
 #[derive(Clone)]
 pub struct Stage {
+    pub stack_kb: u64,
     pub engine: Engine,
     pub linker: Arc<Linker<RunState>>,
 }
 
 impl Stages {
+    pub fn new(config: SandboxConfig) -> Self {
+        Self { config, made: Mutex::default() }
+    }
+
+    pub fn tuning(&self) -> Tuning {
+        self.config.tuning
+    }
+
     /// The engine for runs with that much stack, made where there is none yet.
     pub fn of(&self, stack_kb: u64) -> Result<Stage, LoadError> {
         let fail = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
@@ -87,9 +100,20 @@ impl Stages {
             .into_iter()
             .try_for_each(|contract| host::link_run(&mut linker, contract))
             .map_err(fail)?;
-        let stage = Stage { engine, linker: Arc::new(linker) };
+        let stage = Stage { stack_kb, engine, linker: Arc::new(linker) };
         made.insert(stack_kb, stage.clone());
         Ok(stage)
+    }
+
+    /// Ticks deadlines until it is told to stop. A tick that comes late brings along those that are due.
+    pub fn tick_until(&self, stop: impl Fn() -> bool) {
+        let (started, mut ticks) = (Instant::now(), 0);
+        while !stop() {
+            std::thread::park_timeout(TICK);
+            let due = started.elapsed().as_millis() / TICK.as_millis();
+            (ticks..due).for_each(|_| self.tick());
+            ticks = due;
+        }
     }
 
     fn tick(&self) {
@@ -100,21 +124,28 @@ impl Stages {
 
 impl Default for SandboxConfig {
     fn default() -> Self {
-        Self { cache: None, slots: 1, bounds: Limits::bounds(), tuning: Tuning::Tuned, compiler: None }
+        Self {
+            cache: None,
+            slots: 1,
+            bounds: Limits::bounds(),
+            tuning: Tuning::Tuned,
+            compiler: None,
+            worker: None,
+        }
     }
 }
 
 impl Sandbox {
     /// Makes the engine, links the contract's `run` interface, and starts the thread that ticks deadlines.
     pub fn new(config: &SandboxConfig) -> Result<Self, LoadError> {
-        let stages = Arc::new(Stages { config: config.clone(), made: Mutex::default() });
+        let worker = config.worker.clone();
+        let confinement = worker.as_ref().map(WorkerProcess::confinement).transpose()?;
+        let stages = Arc::new(Stages::new(config.clone()));
         let engine = stages.of(Limits::default().stack_kb)?.engine;
         let cache = CodeCache::new(config.cache.clone(), config.compiler.clone(), &engine);
         let stop = Arc::new(AtomicBool::new(false));
         let ticker = start_ticker(&stages, &stop)?;
-        let metered = config.tuning != Tuning::Unlimited;
-        let accounted = config.tuning != Tuning::Unaccounted;
-        Ok(Self { stages, cache, metered, accounted, stop, ticker: Some(ticker) })
+        Ok(Self { stages, cache, worker, confinement, stop, ticker: Some(ticker) })
     }
 
     pub(crate) fn stages(&self) -> &Arc<Stages> {
@@ -153,15 +184,9 @@ impl Drop for Sandbox {
 /// Deadlines tick on a thread of their own: no run, and no pool of workers, can hold them up.
 fn start_ticker(stages: &Arc<Stages>, stop: &Arc<AtomicBool>) -> Result<JoinHandle<()>, LoadError> {
     let (stages, stop) = (Arc::clone(stages), Arc::clone(stop));
-    let tick = move || {
-        while !stop.load(Ordering::Relaxed) {
-            std::thread::park_timeout(TICK);
-            stages.tick();
-        }
-    };
     std::thread::Builder::new()
         .name("deadline".into())
-        .spawn(tick)
+        .spawn(move || stages.tick_until(|| stop.load(Ordering::Relaxed)))
         .map_err(|error| LoadError::Engine(format!("no thread for deadlines: {error}")))
 }
 

@@ -49,6 +49,8 @@ pub enum LoadError {
     Cache { path: PathBuf, reason: String },
     #[error("compiled-code cache {} is not safe to use: {reason}", .path.display())]
     OpenCache { path: PathBuf, reason: String },
+    #[error("plugins cannot be isolated here: {0}")]
+    NoIsolation(String),
     #[error("sandbox cannot start: {0}")]
     Engine(String),
 }
@@ -79,6 +81,7 @@ impl LoadError {
             | Self::Folder { .. }
             | Self::Cache { .. }
             | Self::OpenCache { .. }
+            | Self::NoIsolation(_)
             | Self::Engine(_) => return None,
         })
     }
@@ -139,6 +142,9 @@ impl LoadError {
             ),
             Self::OpenCache { .. } => {
                 Some("what lies in it is run: make it your own and chmod it to 700, or name another".into())
+            }
+            Self::NoIsolation(_) => {
+                Some("leave out --isolate and `isolate` in stratagem.toml, or run on Linux with seccomp".into())
             }
             Self::Engine(_) => None,
         }

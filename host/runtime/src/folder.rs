@@ -66,6 +66,15 @@ impl Folder {
         Ok(Self { nodes: reader.nodes, digest })
     }
 
+    /// A folder that was read before, in another process.
+    pub fn of(nodes: Vec<Node>, digest: Digest) -> Self {
+        Self { nodes, digest }
+    }
+
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
     pub fn node(&self, at: usize) -> &Node {
         &self.nodes[at]
     }

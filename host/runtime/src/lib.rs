@@ -10,6 +10,7 @@
 
 mod bindings;
 mod cache;
+mod child;
 mod compiler;
 mod componentize;
 mod contract;
@@ -17,6 +18,7 @@ mod engine;
 mod error;
 mod folder;
 mod host;
+mod isolate;
 mod limiter;
 mod manifest;
 mod package;
@@ -32,7 +34,14 @@ pub use componentize::componentize;
 pub use contract::{Contract, Interface, Surface};
 pub use engine::{Sandbox, SandboxConfig, Tuning};
 pub use error::LoadError;
+<<<<<<< HEAD
 pub use manifest::{Manifest, ManifestError, is_plain};
+=======
+#[cfg(target_os = "linux")]
+pub use isolate::confine;
+pub use isolate::{Confinement, WorkerProcess, worker_child};
+pub use manifest::{Manifest, ManifestError};
+>>>>>>> isolate
 pub use package::Package;
 pub use policy::{Entry, Grants, Policy, Signer};
 pub use refused::RefusedStrategy;

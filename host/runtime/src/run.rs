@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use stratagem_domain::{
     Digest, Ending, Grid, LabelledTask, Limits, LimitsOverlay, Pair, PluginIdentity, RunReport, Settings,
     Strategy, Task, escape, quote,
@@ -14,19 +14,23 @@ use wasmtime::{Engine, Store, Trap, WasmBacktrace};
 use crate::bindings::{DescriptionView, GridParam, LessonParam, PairParam, TaskParam};
 use crate::cache::again;
 use crate::contract::{Contract, Surface};
-use crate::engine::{Stage, Stages, TICK};
+use crate::engine::{Stage, Stages, TICK, Tuning};
 use crate::host::Breach;
+use crate::isolate::Isolated;
 use crate::manifest::is_plain;
 use crate::policy::Grants;
 use crate::state::RunState;
 use crate::wasi::{Backing, Exit};
 use crate::{LoadError, Package, Sandbox};
 
-/// Frames of a backtrace that are kept.
-const MAX_FRAMES: usize = 20;
+/// Frames of a backtrace that are kept, and characters of each.
+pub const MAX_FRAMES: usize = 20;
+pub const MAX_FRAME_CHARS: usize = 200;
+/// Characters of a reason that is not a panic's.
+pub const MAX_REASON_CHARS: usize = 2_000;
 
 /// What a plugin says of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
     pub name: String,
     pub version: String,
@@ -34,16 +38,24 @@ pub struct Description {
     pub summary: String,
 }
 
-/// A plugin that was checked, compiled and linked: runs tasks, from any thread.
-pub struct LoadedStrategy {
+/// A component that is linked and runs in this process.
+pub struct Linked {
     stages: Arc<Stages>,
-    /// Of the stack that its manifest asks for; runs with another are made ready as they come.
+    /// Of the stack that it was linked with; runs with another are made ready as they come.
     component: Component,
     ready: Mutex<BTreeMap<u64, Arc<Ready>>>,
+    contract: Contract,
+    backing: Backing,
     metered: bool,
     accounted: bool,
+}
+
+/// A plugin that was checked, compiled and linked: runs tasks, from any thread.
+pub struct LoadedStrategy {
+    linked: Linked,
+    /// Where it runs instead, if not in this process.
+    isolated: Option<Isolated>,
     identity: PluginIdentity,
-    backing: Backing,
     pub contract: Contract,
     pub description: Description,
     pub surface: Surface,
@@ -60,6 +72,20 @@ struct Ready {
     describe: ComponentExportIndex,
     solve: ComponentExportIndex,
     learn: ComponentExportIndex,
+}
+
+impl Description {
+    /// As messages show it.
+    #[must_use]
+    pub fn plain(self) -> Self {
+        let plain = |text: String| escape(&text, 400);
+        Self {
+            name: plain(self.name),
+            version: plain(self.version),
+            kind: plain(self.kind),
+            summary: plain(self.summary),
+        }
+    }
 }
 
 impl Ready {
@@ -97,34 +123,22 @@ impl LoadedStrategy {
         let used = used.filter(|capability| asked.contains(capability) && grants.allows(*capability));
         let backing = Backing::new(package, used.collect(), grants)?;
         let wrong = |reason: String| LoadError::WrongWorld { plugin: plugin.clone(), reason };
-        let ready = Ready::new(&stage, &component, contract, &backing).map_err(wrong)?;
-        let nameless = PluginIdentity {
-            name: String::new(),
-            version: String::new(),
-            kind: String::new(),
-            digest: package.digest,
+        let isolate = |worker| Isolated::new(worker, &component, contract, &backing);
+        let isolated = sandbox.worker.as_ref().map(isolate).transpose()?;
+        let linked = Linked::new(stages, &stage, component, contract, backing).map_err(wrong)?;
+        // The first that runs of the plugin.
+        let (limits, settings) = (small(), Settings::new());
+        let Introduction { said, report, types } = match &isolated {
+            Some(isolated) => isolated.introduce(0, &limits, &settings),
+            None => linked.introduce(0, &limits, &settings),
         };
-        let mut loaded = Self {
-            stages: Arc::clone(stages),
-            component,
-            ready: Mutex::new(BTreeMap::from([(Limits::default().stack_kb, Arc::new(ready))])),
-            metered: sandbox.metered,
-            accounted: sandbox.accounted,
-            identity: nameless,
-            backing,
-            contract,
-            description: Description::default(),
-            surface,
-            granted: grants.clone(),
-            limits: package.manifest.as_ref().map(|manifest| manifest.limits.clone()).unwrap_or_default(),
-        };
-        let (said, report) = loaded.describe(0, &small(), &Settings::new());
-        loaded.description = said.ok_or_else(|| LoadError::Undescribed {
-            plugin: plugin.clone(),
-            reason: report.ending.reason().unwrap_or_default(),
+        let said = said.ok_or_else(|| match report.ending {
+            Ending::HostFault(reason) => LoadError::NoIsolation(reason),
+            ending => {
+                LoadError::Undescribed { plugin: plugin.clone(), reason: ending.reason().unwrap_or_default() }
+            }
         })?;
-        loaded.check_types().map_err(wrong)?;
-        let said = &loaded.description;
+        types.map_err(wrong)?;
         if let Some(manifest) = &package.manifest
             && (&manifest.name, manifest.version.to_string(), &manifest.kind)
                 != (&said.name, said.version.clone(), &said.kind)
@@ -141,8 +155,10 @@ impl LoadedStrategy {
             return Err(LoadError::Undescribed { plugin, reason: format!("{said}: {rule}") });
         }
         let Description { name, version, kind, .. } = said.clone();
-        loaded.identity = PluginIdentity { name, version, kind, digest: package.digest };
-        Ok(loaded)
+        let identity = PluginIdentity { name, version, kind, digest: package.digest };
+        let limits = package.manifest.as_ref().map(|manifest| manifest.limits.clone()).unwrap_or_default();
+        let granted = grants.clone();
+        Ok(Self { linked, isolated, identity, contract, description: said, surface, granted, limits })
     }
 
     pub fn identity(&self) -> &PluginIdentity {
@@ -157,6 +173,64 @@ impl LoadedStrategy {
         limits: &Limits,
         settings: &Settings,
     ) -> (Option<Description>, RunReport) {
+        match &self.isolated {
+            Some(isolated) => {
+                let Introduction { said, report, .. } = isolated.introduce(seed, limits, settings);
+                (said, report)
+            }
+            None => self.linked.describe(seed, limits, settings),
+        }
+    }
+
+    /// Has the plugin learn from solved tasks; a lesson whose outputs are not all known is left out.
+    pub fn learn(
+        &self,
+        lessons: &[LabelledTask],
+        seed: u64,
+        limits: &Limits,
+        settings: &Settings,
+    ) -> RunReport {
+        match &self.isolated {
+            Some(isolated) => isolated.learn(lessons, seed, limits, settings),
+            None => self.linked.learn(lessons, seed, limits, settings),
+        }
+    }
+}
+
+/// All that runs of a plugin before its first task.
+pub struct Introduction {
+    /// None where `describe` did not come to say it.
+    pub said: Option<Description>,
+    pub report: RunReport,
+    /// What is wrong with the types of the other functions.
+    pub types: Result<(), String>,
+}
+
+impl Linked {
+    /// Links a component on the engine that it was made for; nothing of it runs yet.
+    ///
+    /// *Errors*: what it lacks of the contract.
+    pub fn new(
+        stages: &Arc<Stages>,
+        stage: &Stage,
+        component: Component,
+        contract: Contract,
+        backing: Backing,
+    ) -> Result<Self, String> {
+        let ready = Arc::new(Ready::new(stage, &component, contract, &backing)?);
+        let ready = Mutex::new(BTreeMap::from([(stage.stack_kb, ready)]));
+        let tuning = stages.tuning();
+        let (metered, accounted) = (tuning != Tuning::Unlimited, tuning != Tuning::Unaccounted);
+        Ok(Self { stages: Arc::clone(stages), component, ready, contract, backing, metered, accounted })
+    }
+
+    pub fn introduce(&self, seed: u64, limits: &Limits, settings: &Settings) -> Introduction {
+        let (said, report) = self.describe(seed, limits, settings);
+        let types = if said.is_some() { self.check_types(limits) } else { Ok(()) };
+        Introduction { said, report, types }
+    }
+
+    fn describe(&self, seed: u64, limits: &Limits, settings: &Settings) -> (Option<Description>, RunReport) {
         let mut said = None;
         let state = RunState::new(limits, seed, settings.clone(), 0, self.metered);
         let report = self.measured(
@@ -164,20 +238,14 @@ impl LoadedStrategy {
             |ready| &ready.describe,
             (),
             |(view,): (DescriptionView,)| {
-                let plain = |text: &str| escape(text, 400);
-                said = Some(Description {
-                    name: plain(&view.name),
-                    version: plain(&view.version),
-                    kind: plain(&view.kind),
-                    summary: plain(&view.summary),
-                });
+                let DescriptionView { name, version, kind, summary } = view;
+                said = Some(Description { name, version, kind, summary }.plain());
                 Ending::Returned
             },
         );
         (said, report)
     }
 
-    /// Has the plugin learn from solved tasks; a lesson whose outputs are not all known is left out.
     pub fn learn(
         &self,
         lessons: &[LabelledTask],
@@ -205,10 +273,17 @@ impl LoadedStrategy {
         self.measured(state, |ready| &ready.learn, (&params[..],), done)
     }
 
+    pub fn run(&self, task: &Task, seed: u64, limits: &Limits, settings: &Settings) -> RunReport {
+        let state = RunState::new(limits, seed, settings.clone(), task.test.len(), self.metered);
+        let (train, test) = lower_task(task);
+        let param = TaskParam { id: &task.id, train: &train, test: &test };
+        self.measured(state, |ready| &ready.solve, (param,), done)
+    }
+
     /// Holds `solve` and `learn` to their types before the first run, so that a wrong one is refused and not run.
-    fn check_types(&self) -> Result<(), String> {
-        let ready = self.ready(&small())?;
-        let mut store = self.store(&ready, RunState::new(&small(), 0, Settings::new(), 0, self.metered));
+    fn check_types(&self, limits: &Limits) -> Result<(), String> {
+        let ready = self.ready(limits)?;
+        let mut store = self.store(&ready, RunState::new(limits, 0, Settings::new(), 0, self.metered));
         let instance = ready.instance.instantiate(&mut store).map_err(|error| format!("{error:#}"))?;
         let wrong = |name: &str, error: wasmtime::Error| format!("`{name}`: {error:#}");
         instance
@@ -303,12 +378,12 @@ where
 fn done((result,): Done) -> Ending {
     match result {
         Ok(()) => Ending::Returned,
-        Err(reason) => Ending::GaveUp(reason.chars().take(2_000).collect()),
+        Err(reason) => Ending::GaveUp(reason.chars().take(MAX_REASON_CHARS).collect()),
     }
 }
 
 /// What a plugin that only says what it is may take.
-fn small() -> Limits {
+pub fn small() -> Limits {
     Limits { fuel: 200_000_000, wall_ms: 5_000, ..Limits::default() }
 }
 
@@ -318,14 +393,14 @@ impl Strategy for LoadedStrategy {
     }
 
     fn grants(&self) -> Option<Digest> {
-        self.backing.digest()
+        self.linked.backing.digest()
     }
 
     fn run(&self, task: &Task, seed: u64, limits: &Limits, settings: &Settings) -> RunReport {
-        let state = RunState::new(limits, seed, settings.clone(), task.test.len(), self.metered);
-        let (train, test) = lower_task(task);
-        let param = TaskParam { id: &task.id, train: &train, test: &test };
-        self.measured(state, |ready| &ready.solve, (param,), done)
+        match &self.isolated {
+            Some(isolated) => isolated.run(task, seed, limits, settings),
+            None => self.linked.run(task, seed, limits, settings),
+        }
     }
 }
 
@@ -341,7 +416,7 @@ fn lower(grid: &Grid) -> GridParam<'_> {
     GridParam { width: grid.width() as u32, height: grid.height() as u32, cells: grid.cells() }
 }
 
-fn thread_cpu() -> Duration {
+pub fn thread_cpu() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
@@ -383,7 +458,7 @@ fn ending(error: &wasmtime::Error, store: &mut Store<RunState>) -> Ending {
     let reason = match (trap, words) {
         (Some(Trap::UnreachableCodeReached), Some(words)) => words,
         (Some(trap), _) => trap.to_string(),
-        (None, _) => error.root_cause().to_string(),
+        (None, _) => error.root_cause().to_string().chars().take(MAX_REASON_CHARS).collect(),
     };
     if trap.is_none() && !breached {
         ENGINE_LIMITS
@@ -407,7 +482,7 @@ const ENGINE_LIMITS: [(&str, &str); 5] = [
 fn backtrace(error: &wasmtime::Error) -> Vec<String> {
     let frames = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames).unwrap_or_default();
     let name = |frame: &wasmtime::FrameInfo| match frame.func_name() {
-        Some(name) => format!("{:#}", rustc_demangle::demangle(name)).chars().take(200).collect(),
+        Some(name) => format!("{:#}", rustc_demangle::demangle(name)).chars().take(MAX_FRAME_CHARS).collect(),
         None => format!("function {}", frame.func_index()),
     };
     frames.iter().take(MAX_FRAMES).map(name).collect()

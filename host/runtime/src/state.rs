@@ -5,7 +5,7 @@ use crate::limiter::RunLimiter;
 use crate::wasi::Wasi;
 
 /// A log line costs the host more than its text: without this an endless log of empty lines is free.
-const LINE_BYTES: u64 = 16;
+pub const LINE_BYTES: u64 = 16;
 
 /// What one run holds in the host: bounded by its limits, dropped with its store.
 pub struct RunState {

@@ -64,7 +64,7 @@ pub fn needs(import: &str, is_empty: bool) -> Option<&'static [Capability]> {
 pub struct Backing {
     pub capabilities: BTreeSet<Capability>,
     /// What the plugin calls a folder, and its content.
-    folders: Arc<[(String, Arc<Folder>)]>,
+    pub folders: Arc<[(String, Arc<Folder>)]>,
 }
 
 impl Backing {

@@ -1,0 +1,89 @@
+//! What a plugin is granted, on its way into a worker: the folders go along, since nothing is opened there.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use stratagem_domain::{Capability, Digest};
+
+use super::wire::read_bytes;
+use crate::folder::{Folder, Node};
+use crate::wasi::Backing;
+
+/// A [`Backing`] without the content of its files, which stands behind the message.
+#[derive(Serialize, Deserialize)]
+pub struct BackingMessage<'a> {
+    capabilities: Cow<'a, BTreeSet<Capability>>,
+    folders: Vec<FolderMessage<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FolderMessage<'a> {
+    name: Cow<'a, str>,
+    digest: Digest,
+    nodes: Vec<NodeMessage<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum NodeMessage<'a> {
+    Dir(Cow<'a, [(String, usize)]>),
+    /// Bytes of its content.
+    File(u64),
+    Link(Cow<'a, str>),
+    Special,
+}
+
+impl<'a> From<&'a Backing> for BackingMessage<'a> {
+    fn from(backing: &'a Backing) -> Self {
+        let node = |node: &'a Node| match node {
+            Node::Dir(names) => NodeMessage::Dir(Cow::Borrowed(names)),
+            Node::File(bytes) => NodeMessage::File(bytes.len() as u64),
+            Node::Link(target) => NodeMessage::Link(Cow::Borrowed(target)),
+            Node::Special => NodeMessage::Special,
+        };
+        let folder = |(name, folder): &'a (String, Arc<Folder>)| FolderMessage {
+            name: Cow::Borrowed(name),
+            digest: folder.digest,
+            nodes: folder.nodes().iter().map(node).collect(),
+        };
+        let capabilities = Cow::Borrowed(&backing.capabilities);
+        Self { capabilities, folders: backing.folders.iter().map(folder).collect() }
+    }
+}
+
+/// The content of all files, in the order of the message.
+pub fn files(backing: &Backing) -> impl Iterator<Item = &[u8]> {
+    let nodes = backing.folders.iter().flat_map(|(_, folder)| folder.nodes());
+    nodes.filter_map(|node| match node {
+        Node::File(bytes) => Some(&**bytes),
+        _ => None,
+    })
+}
+
+impl BackingMessage<'_> {
+    /// Bytes of all files.
+    pub fn bytes(&self) -> u64 {
+        let nodes = self.folders.iter().flat_map(|folder| &folder.nodes);
+        nodes.map(|node| if let NodeMessage::File(bytes) = node { *bytes } else { 0 }).sum()
+    }
+
+    /// Reads the files behind the message, in a worker.
+    pub fn receive(self, from: &mut impl Read) -> io::Result<Backing> {
+        let mut node = |node: NodeMessage<'_>| {
+            Ok(match node {
+                NodeMessage::Dir(names) => Node::Dir(names.into_owned()),
+                NodeMessage::File(bytes) => Node::File(read_bytes(from, bytes)?.into()),
+                NodeMessage::Link(target) => Node::Link(target.into_owned()),
+                NodeMessage::Special => Node::Special,
+            })
+        };
+        let folders = self.folders.into_iter().map(|folder| {
+            let nodes = folder.nodes.into_iter().map(&mut node).collect::<io::Result<_>>()?;
+            Ok((folder.name.into_owned(), Arc::new(Folder::of(nodes, folder.digest))))
+        });
+        let folders = folders.collect::<io::Result<_>>()?;
+        Ok(Backing { capabilities: self.capabilities.into_owned(), folders })
+    }
+}
