@@ -34,14 +34,10 @@ pub use componentize::componentize;
 pub use contract::{Contract, Interface, Surface};
 pub use engine::{Sandbox, SandboxConfig, Tuning};
 pub use error::LoadError;
-<<<<<<< HEAD
-pub use manifest::{Manifest, ManifestError, is_plain};
-=======
 #[cfg(target_os = "linux")]
 pub use isolate::confine;
 pub use isolate::{Confinement, WorkerProcess, worker_child};
-pub use manifest::{Manifest, ManifestError};
->>>>>>> isolate
+pub use manifest::{Manifest, ManifestError, is_plain};
 pub use package::Package;
 pub use policy::{Entry, Grants, Policy, Signer};
 pub use refused::RefusedStrategy;

@@ -93,7 +93,8 @@ fn a_worker_does_what_the_host_does() {
     // Every contract that this host runs, and what a plugin learns.
     for name in ["probe", "since-0-1-0"] {
         let (host, cell) = (plugin(&host, name), plugin(&cell, name));
-        assert_eq!(cell.describe(), host.describe(), "{name}");
+        let describe = |strategy: &LoadedStrategy| strategy.describe(0, &Limits::default(), &Settings::new()).0;
+        assert_eq!(describe(&cell), describe(&host), "{name}");
         let Task { id, train, test } = task();
         let known = test.iter().map(|grid| (grid.clone(), Some(grid.clone()))).collect();
         let lesson = LabelledTask::new(&id, train.clone(), known).unwrap();
