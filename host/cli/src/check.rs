@@ -144,9 +144,11 @@ fn print(report: &Report) {
             Verdict::Fail => paint::bad("FAIL"),
             verdict => paint::dim(verdict.as_str()),
         };
-        outln!("  {mark}  {:<width$}  {}", finding.case, finding.title);
+        let why = finding.seen.first().filter(|_| finding.verdict == Verdict::Skip);
+        let why = why.map_or(String::new(), |why| paint::dim(&format!(" (skipped: {why})")));
+        outln!("  {mark}  {:<width$}  {}{why}", finding.case, finding.title);
     }
-    for finding in report.cases.iter().filter(|finding| finding.verdict != Verdict::Pass) {
+    for finding in report.cases.iter().filter(|finding| finding.verdict >= Verdict::Warn) {
         explain(finding);
     }
     count(report);
@@ -163,7 +165,7 @@ fn count(report: &Report) {
     );
 }
 
-/// What was seen of a case, why it matters, how it is mended; of one that was skipped, why.
+/// What was seen of a case, why it matters, how it is mended.
 fn explain(finding: &Finding) {
     outln!("\n  {} ({}): {}", finding.case, finding.verdict.as_str(), finding.title);
     for line in finding.seen.iter().take(SHOWN) {
@@ -172,11 +174,9 @@ fn explain(finding: &Finding) {
     if finding.seen.len() > SHOWN {
         outln!("             … and {} more: --json has them", finding.seen.len() - SHOWN);
     }
-    if finding.verdict != Verdict::Skip {
-        outln!("    holds    {}", finding.holds);
-        outln!("    matters  {}", finding.matters);
-        outln!("    mend     {}", finding.mend);
-    }
+    outln!("    holds    {}", finding.holds);
+    outln!("    matters  {}", finding.matters);
+    outln!("    mend     {}", finding.mend);
 }
 
 impl From<NoCase> for Failure {
