@@ -4,7 +4,7 @@ use std::fs;
 use quick_junit::TestCaseStatus;
 use serde_json::Value;
 
-use crate::harness::{FAULTY, Host, PROBE, SINCE_0_1_0};
+use crate::harness::{FAULTY, Host, PROBE, SINCE_0_1_0, WASI_PROBE};
 
 const MARKER: &[u8] = b"FAULT=..........................";
 
@@ -234,4 +234,19 @@ fn what_cannot_be_checked_is_misuse() {
         host.refuses(case, &[&["plugin", "check", PROBE], args].concat(), status, words);
     }
     host.refuses("unknown name", &["plugin", "check", "nobody"], 2, &["no strategy \"nobody\""]);
+}
+
+#[test]
+fn a_plugin_is_held_to_the_cases_with_what_the_operator_grants_it() {
+    let host = Host::new();
+    let check = ["plugin", "check", WASI_PROBE, "--json"];
+    let said = host.run(&check);
+    assert_eq!(said.status, Some(1), "{}", said.stderr);
+    let refused = &report(&said.stdout)["plugins"][0];
+    assert_eq!(with(refused, "fail"), one("interface"));
+    assert!(refused["cases"][0]["seen"].to_string().contains("does not grant"), "{refused}");
+    let grants = "capabilities = [\"stdio\", \"clock\", \"random\", \"files\", \"process\"]";
+    host.write("stratagem.toml", format!("[policy.plugins.wasi-probe]\n{grants}\n"));
+    let granted = &report(&host.run(&check).stdout)["plugins"][0];
+    assert_eq!((with(granted, "pass").len(), with(granted, "skip").len()), (29, 2), "{granted}");
 }

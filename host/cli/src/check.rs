@@ -4,13 +4,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use stratagem_conformance::{Catalogue, Finding, NoCase, Report, Suite, Verdict, junit};
 use stratagem_domain::quote;
-use stratagem_runtime::{LoadError, Package};
+use stratagem_runtime::{LoadError, Package, Sandbox};
 
 use crate::args::Check;
-use crate::config::is_path;
 use crate::failure::Failure;
 use crate::output::{check_writable, is_stdout, out, outln, print_json, write_text};
 use crate::paint;
+use crate::trust::Found;
 use crate::workbench::Workbench;
 
 /// What was seen of one case that people are shown; all of it is in the JSON.
@@ -59,13 +59,14 @@ fn reports(bench: &Workbench, files: &[String], cases: &[String]) -> Result<Vec<
     let bar = ProgressBar::new((suite.len() * plugins.len()) as u64);
     let style = "{bar:30} {pos}/{len} cases  {msg}  {elapsed_precise}";
     bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let load = |sandbox: &Sandbox, package: &Package| bench.load(sandbox, package);
     let mut reports = Vec::new();
     for (path, package) in plugins {
         let done = |finding: &Finding| {
             bar.set_message(finding.case.clone());
             bar.inc(1);
         };
-        reports.push(suite.check(&path, package, [&sandboxes[0], &sandboxes[1]], &done)?);
+        reports.push(suite.check(&path, package, [&sandboxes[0], &sandboxes[1]], &load, &done)?);
     }
     bar.finish_and_clear();
     Ok(reports)
@@ -74,13 +75,10 @@ fn reports(bench: &Workbench, files: &[String], cases: &[String]) -> Result<Vec<
 /// The plugin of a name or at a path, read; what is wrong with it belongs to the report.
 fn find(bench: &Workbench, file: &str) -> Result<(PathBuf, Result<Package, LoadError>), Failure> {
     let path = Path::new(file);
-    let named = || bench.plugin_folders().into_iter().find(|folder| folder.file_name() == path.file_name());
-    let found = if is_path(file) { Some(path.to_owned()) } else { named() };
-    match found.or_else(|| path.exists().then(|| path.to_owned())) {
-        Some(path) => Ok((path.clone(), Package::read(&path))),
-        // It says which names there are.
-        None => bench.package(file).map(|package| (path.to_owned(), Ok(package))),
-    }
+    let found = bench
+        .find(file)
+        .or_else(|failure| if path.exists() { Ok(Found::At(path.to_owned())) } else { Err(failure) })?;
+    Ok((path.to_owned(), found.package()))
 }
 
 fn verdict(reports: &[Report]) -> Result<(), Failure> {
@@ -146,9 +144,11 @@ fn print(report: &Report) {
             Verdict::Fail => paint::bad("FAIL"),
             verdict => paint::dim(verdict.as_str()),
         };
-        outln!("  {mark}  {:<width$}  {}", finding.case, finding.title);
+        let why = finding.seen.first().filter(|_| finding.verdict == Verdict::Skip);
+        let why = why.map_or(String::new(), |why| paint::dim(&format!(" (skipped: {why})")));
+        outln!("  {mark}  {:<width$}  {}{why}", finding.case, finding.title);
     }
-    for finding in report.cases.iter().filter(|finding| finding.verdict != Verdict::Pass) {
+    for finding in report.cases.iter().filter(|finding| finding.verdict >= Verdict::Warn) {
         explain(finding);
     }
     count(report);
@@ -165,7 +165,7 @@ fn count(report: &Report) {
     );
 }
 
-/// What was seen of a case, why it matters, how it is mended; of one that was skipped, why.
+/// What was seen of a case, why it matters, how it is mended.
 fn explain(finding: &Finding) {
     outln!("\n  {} ({}): {}", finding.case, finding.verdict.as_str(), finding.title);
     for line in finding.seen.iter().take(SHOWN) {
@@ -174,11 +174,9 @@ fn explain(finding: &Finding) {
     if finding.seen.len() > SHOWN {
         outln!("             … and {} more: --json has them", finding.seen.len() - SHOWN);
     }
-    if finding.verdict != Verdict::Skip {
-        outln!("    holds    {}", finding.holds);
-        outln!("    matters  {}", finding.matters);
-        outln!("    mend     {}", finding.mend);
-    }
+    outln!("    holds    {}", finding.holds);
+    outln!("    matters  {}", finding.matters);
+    outln!("    mend     {}", finding.mend);
 }
 
 impl From<NoCase> for Failure {

@@ -19,7 +19,7 @@ mod suite;
 mod trial;
 
 pub use case::{Case, Catalogue};
-pub use checks::Check;
+pub use checks::{Check, Load};
 pub use junit::junit;
 pub use report::{Checked, Counts, Finding, Report, Seen, Verdict};
 pub use subject::Subject;

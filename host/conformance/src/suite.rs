@@ -7,7 +7,7 @@ use std::time::Instant;
 use stratagem_domain::{Limits, LimitsOverlay, Refusal, quote};
 use stratagem_runtime::{LoadError, Package, Sandbox};
 
-use crate::checks::{Opened, open, refusal};
+use crate::checks::{Load, Opened, open, refusal};
 use crate::trial::{Bench, Grants};
 use crate::{Case, Catalogue, Check, Checked, Finding, Report, Seen, Subject, Verdict};
 
@@ -60,7 +60,7 @@ impl Suite {
         self.chosen.is_empty() || self.chosen.contains(&case.name)
     }
 
-    /// Holds a plugin, read from `path`, to the cases, and calls `done` as each is finished, in any order.
+    /// Holds a plugin, read from `path` and loaded by `load`, to the cases, and calls `done` as each is finished, in any order.
     ///
     /// *Errors*: the host's or the operator's alone; a plugin that is refused has a report.
     pub fn check(
@@ -68,6 +68,7 @@ impl Suite {
         path: &Path,
         package: Result<Package, LoadError>,
         sandboxes: [&Sandbox; 2],
+        load: &Load<'_>,
         done: &(dyn Fn(&Finding) + Sync),
     ) -> Result<Report, LoadError> {
         let started = Instant::now();
@@ -91,7 +92,7 @@ impl Suite {
             plugin.version = Some(manifest.version.to_string());
             plugin.kind = Some(manifest.kind.clone());
         }
-        let findings = match open(&package, sandboxes)? {
+        let findings = match open(&package, sandboxes, load)? {
             Opened::Refused(error) => self.refused(Check::Interface, &error),
             Opened::Loaded(loaded, manifest) => {
                 let said = loaded[0].identity();

@@ -3,6 +3,9 @@ use stratagem_runtime::{LoadError, LoadedStrategy, Package, Sandbox};
 use crate::trial::Bench;
 use crate::{Case, Seen, Verdict};
 
+/// Loads a package as the operator does, with what is granted to it.
+pub type Load<'a> = dyn Fn(&Sandbox, &Package) -> Result<LoadedStrategy, LoadError> + 'a;
+
 /// A plugin as far as it could be loaded.
 pub enum Opened {
     /// In both sandboxes, with what is to be said of its manifest.
@@ -15,9 +18,9 @@ pub enum Opened {
 /// of the suite goes on without.
 ///
 /// *Errors*: the host's or the operator's; nothing is said of the plugin then.
-pub fn open(package: &Package, sandboxes: [&Sandbox; 2]) -> Result<Opened, LoadError> {
+pub fn open(package: &Package, sandboxes: [&Sandbox; 2], load: &Load<'_>) -> Result<Opened, LoadError> {
     let both = |package: &Package| -> Result<_, LoadError> {
-        Ok([sandboxes[0].load(package)?, sandboxes[1].load(package)?])
+        Ok([load(sandboxes[0], package)?, load(sandboxes[1], package)?])
     };
     let error = match both(package) {
         Ok(loaded) => {

@@ -9,7 +9,7 @@ mod repeat;
 
 use serde::Deserialize;
 
-pub use load::{Opened, open, refusal};
+pub use load::{Load, Opened, open, refusal};
 
 use crate::trial::Bench;
 use crate::{Case, Seen};
