@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use stratagem_domain::{
-    Ending, Grid, LabelledTask, Limits, Pair, RunReport, Settings, Strategy, Task, Usage,
+    Capability, Ending, Grid, LabelledTask, Limits, Pair, RunReport, Settings, Strategy, Task, Usage,
 };
-use stratagem_runtime::{LoadError, LoadedStrategy, Package, Sandbox, SandboxConfig, WorkerProcess};
+use stratagem_runtime::{Grants, LoadError, LoadedStrategy, Package, Sandbox, SandboxConfig, WorkerProcess};
 
 pub type Test = (&'static str, fn());
 
 pub const TESTS: &[Test] = &[
     ("a worker does what the host does", a_worker_does_what_the_host_does),
+    ("a worker has what was granted", a_worker_has_what_was_granted),
     ("a worker that is ended costs its own run", a_worker_that_is_ended_costs_its_own_run),
     ("what is no worker is found out", what_is_no_worker_is_found_out),
 ];
@@ -35,8 +36,12 @@ fn probe(sandbox: &Sandbox) -> LoadedStrategy {
 }
 
 fn plugin(sandbox: &Sandbox, name: &str) -> LoadedStrategy {
+    sandbox.load(&package(name)).unwrap()
+}
+
+fn package(name: &str) -> Package {
     let package = Package::read(&guests().join(name));
-    sandbox.load(&package.unwrap_or_else(|error| panic!("{error}: run `just guests` first"))).unwrap()
+    package.unwrap_or_else(|error| panic!("{error}: run `just guests` first"))
 }
 
 fn task() -> Task {
@@ -93,7 +98,10 @@ fn a_worker_does_what_the_host_does() {
     // Every contract that this host runs, and what a plugin learns.
     for name in ["probe", "since-0-1-0"] {
         let (host, cell) = (plugin(&host, name), plugin(&cell, name));
-        let describe = |strategy: &LoadedStrategy| strategy.describe(0, &Limits::default(), &Settings::new()).0;
+        let describe = |strategy: &LoadedStrategy| {
+            let (said, report) = strategy.describe(7, &deep, &Settings::new());
+            (said, timeless(report))
+        };
         assert_eq!(describe(&cell), describe(&host), "{name}");
         let Task { id, train, test } = task();
         let known = test.iter().map(|grid| (grid.clone(), Some(grid.clone()))).collect();
@@ -129,6 +137,37 @@ fn a_worker_does_what_the_host_does() {
         timeless(probe.run(&wide, u64::MAX, &Limits::default(), &settings("compute", 3)))
     };
     assert_eq!(run(&cell), run(&host));
+}
+
+/// The folder goes along: nothing of it is on the disk of a worker.
+fn a_worker_has_what_was_granted() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("inner")).unwrap();
+    fs::write(folder.path().join("inner/file"), "x".repeat(200_000)).unwrap();
+    fs::write(folder.path().join("empty"), "").unwrap();
+    std::os::unix::fs::symlink("inner", folder.path().join("link")).unwrap();
+    let folders = [("/data".to_owned(), folder.path().to_owned())].into();
+    let grants = Grants { capabilities: Capability::ALL.into(), folders, ..Grants::default() };
+    let load = |worker| sandbox(worker).unwrap().load_granted(&package("wasi-probe"), &grants).unwrap();
+    let (host, cell) = (load(None), load(Some(worker())));
+    assert_eq!(cell.grants(), host.grants());
+    drop(folder);
+    let acts =
+        ["print", "process", "exit", "clock", "sleep", "random", "folders", "read", "write", "open-many"];
+    for act in acts {
+        let settings = [("act", act), ("path", "link/file"), ("count", "3")];
+        let settings: Settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        let run =
+            |strategy: &LoadedStrategy| timeless(strategy.run(&task(), 5, &Limits::default(), &settings));
+        assert_eq!(run(&cell), run(&host), "{act}");
+    }
+    let random = [("act".to_owned(), "random-bytes".to_owned()), ("count".to_owned(), "300000".to_owned())];
+    for lifted_bytes in [1_000, 280_000] {
+        let limits = Limits { lifted_bytes, lifted_bytes_call: 300_000, ..Limits::default() };
+        let run =
+            |strategy: &LoadedStrategy| timeless(strategy.run(&task(), 5, &limits, &random.clone().into()));
+        assert_eq!(run(&cell), run(&host), "{lifted_bytes}");
+    }
 }
 
 /// Processes whose parent this is, and how many files it has open.
