@@ -152,7 +152,9 @@ fn every_save_builds_and_solves_again_until_an_interrupt() {
 
     // A trap is the plugin's own affair: it is told, and watching goes on.
     save("let mut output", "assert!(grid.width > 90);\n    let mut output");
-    watching.hears(&["strategy \"watched\" on task first trapped", "watching watched"]);
+    let conforms = "error: plugin \"watched\" does not conform";
+    let trapped = "strategy \"watched\" on task first trapped";
+    watching.hears(&["FAIL  small-fuel: ", conforms, trapped, "watching watched"]);
 
     // Saved again while the build is on: what counts is the last save.
     save("(\"mirrored\", mirrored)", "(\"once more\", upside_down)");

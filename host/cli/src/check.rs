@@ -40,11 +40,14 @@ pub fn run(bench: &Workbench, check: &Check) -> Result<(), Failure> {
     verdict(&reports)
 }
 
-/// Holds one plugin to the suite and tells of the cases that failed alone.
+/// Holds one plugin to the suite and names what failed, each with the first that was seen of it.
 pub fn shortcomings(bench: &Workbench, file: &str) -> Result<(), Failure> {
     let reports = reports(bench, &[file.to_owned()], &[])?;
     for report in &reports {
-        report.cases.iter().filter(|finding| finding.verdict == Verdict::Fail).for_each(explain);
+        for finding in report.cases.iter().filter(|finding| finding.verdict == Verdict::Fail) {
+            outln!("  {}  {}: {}", paint::bad("FAIL"), finding.case, finding.title);
+            finding.seen.iter().take(1).for_each(|line| outln!("        {line}"));
+        }
         count(report);
     }
     verdict(&reports)
