@@ -18,8 +18,9 @@ demo: plugins data
     {{ stratagem }} solve arc-agi-1/training --strategy synthesis --limit 12
 
 # Passes every check that needs no GPU: lints, rules, unit, sandbox, end-to-end tests, a minute of each fuzz target
-test: plugins guests lint conformance
+test: plugins guests lint
     cargo test --release --workspace --locked
+    {{ stratagem }} plugin check synthesis identity --junit {{ CARGO_TARGET_DIR }}/conformance.xml
     cd plugins && CARGO_TARGET_DIR={{ guest_target }} cargo test --release --workspace --locked
     scripts/fuzz.sh 60
 
@@ -27,8 +28,9 @@ test: plugins guests lint conformance
 fuzz seconds="60" *targets: setup
     scripts/fuzz.sh {{ seconds }} {{ targets }}
 
-# Holds the shipped plugins to the conformance suite; the verdicts lie in target/conformance.xml
-conformance: plugins
+# Holds the shipped plugins to the conformance suite, and the hostile ones to their stated ends; the verdicts on
+# the shipped lie in target/conformance.xml
+conformance: plugins hostile
     {{ stratagem }} plugin check synthesis identity --junit {{ CARGO_TARGET_DIR }}/conformance.xml
 
 # Formatting, lints, licences
@@ -58,10 +60,13 @@ guests: setup build
 data *paths: setup build
     STRATAGEM={{ stratagem }} scripts/data.sh {{ paths }}
 
+# Plays the hostile plugins of tests/guests/hostile: `just hostile --list`, `just hostile --rounds 50 --jobs 8`
+hostile *args: guests
+    cargo test --release --locked --workspace --test hostile -- {{ args }}
+
 # What the sandbox costs, as ratios
 bench: guests
-    cargo bench --locked --workspace --bench sandbox
-    cargo bench --locked --workspace --bench isolate
+    cargo bench --locked --workspace --bench sandbox --bench isolate
 
 # Installs what the machine lacks: a Rust that builds plugins, pip
 setup:

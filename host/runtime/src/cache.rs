@@ -88,11 +88,11 @@ const EXTENSION: &str = "cwasm";
 const SEAL_BYTES: usize = 32;
 
 /// Writes the file under another name first, so that a reader meets all of it or nothing, and seals it, so
-/// that one which a failing disk changed is compiled again and not run.
+/// that one which a failing disk changed, or which was moved from another name, is compiled again and not run.
 fn keep(code: &[u8], folder: &Path, file: &Path) -> std::io::Result<()> {
     let mut draft = tempfile::NamedTempFile::new_in(folder)?;
     draft.write_all(code)?;
-    draft.write_all(Digest::of(code).as_bytes())?;
+    draft.write_all(seal(code, file).as_bytes())?;
     draft.as_file().sync_all()?;
     draft.persist(file).map_err(|error| error.error)?;
     Ok(())
@@ -101,8 +101,12 @@ fn keep(code: &[u8], folder: &Path, file: &Path) -> std::io::Result<()> {
 /// The code in a file whose seal fits; none where there is no such file.
 fn read_whole(file: &Path) -> Option<Vec<u8>> {
     let mut code = fs::read(file).ok()?;
-    let seal = code.split_off(code.len().checked_sub(SEAL_BYTES)?);
-    (Digest::of(&code).as_bytes() == seal).then_some(code)
+    let found = code.split_off(code.len().checked_sub(SEAL_BYTES)?);
+    (seal(&code, file).as_bytes() == found).then_some(code)
+}
+
+fn seal(code: &[u8], file: &Path) -> Digest {
+    Digest::of_parts([file.file_name().unwrap_or_default().as_encoded_bytes(), code])
 }
 
 /// Makes the folder, for its owner alone.

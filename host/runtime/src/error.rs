@@ -9,6 +9,9 @@ use crate::{Contract, ManifestError};
 pub enum LoadError {
     #[error("{}: {reason}", .path.display())]
     Unreadable { path: PathBuf, reason: String },
+    /// A file that a plugin's author must not have packed so.
+    #[error("{}: {reason}", .path.display())]
+    Unusable { path: PathBuf, reason: String, cause: Refusal },
     #[error("{}: there is no plugin here", .0.display())]
     NoPlugin(PathBuf),
     #[error(transparent)]
@@ -66,6 +69,7 @@ impl LoadError {
     /// Why the plugin is refused, for its record; none where the host or its operator is at fault.
     pub fn refusal(&self) -> Option<Refusal> {
         Some(match self {
+            Self::Unusable { cause, .. } => *cause,
             Self::Manifest(_) | Self::OtherManifest { .. } => Refusal::Manifest,
             Self::WrongDigest { .. } | Self::NotPinned { .. } => Refusal::Hash,
             Self::BadSignature { .. } | Self::Unsigned { .. } => Refusal::Signature,
@@ -90,6 +94,7 @@ impl LoadError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unreadable { .. } => Some("check that the file exists and may be read".into()),
+            Self::Unusable { .. } => Some("ask its author for a folder of plain files, a manifest of a few lines".into()),
             Self::NoPlugin(_) => {
                 Some("a plugin is a folder with plugin.toml and its component, or a component file".into())
             }

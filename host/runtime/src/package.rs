@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use stratagem_domain::{Digest, quote};
+use stratagem_domain::{Digest, Refusal, quote};
 
 use crate::{LoadError, Manifest, signature};
 
@@ -37,7 +37,7 @@ impl Package {
         }
         let beside = path.with_file_name(Manifest::FILE);
         if beside.is_file() {
-            let text = read_text(&beside, "manifest", Self::MAX_MANIFEST_BYTES)?;
+            let text = read_text(&beside, "manifest", Self::MAX_MANIFEST_BYTES, Refusal::Manifest)?;
             let manifest = Manifest::parse(&text, &beside)?;
             if path.file_name().is_some_and(|name| name == manifest.component.as_str()) {
                 return Self::read_manifest(&beside, path);
@@ -83,7 +83,7 @@ impl Package {
         if !file.is_file() {
             return Err(LoadError::NoPlugin(named.to_owned()));
         }
-        let text = read_text(file, "manifest", Self::MAX_MANIFEST_BYTES)?;
+        let text = read_text(file, "manifest", Self::MAX_MANIFEST_BYTES, Refusal::Manifest)?;
         let manifest = Manifest::parse(&text, file)?;
         let component = file.with_file_name(&manifest.component);
         let package = Self::from_bytes(Some(manifest), read_component(&component)?, &component)?;
@@ -113,21 +113,35 @@ fn read_signature(component: &Path) -> Result<Option<String>, LoadError> {
     let file = signature_file(component);
     // A link that leads nowhere is a signature that cannot be read, not a plugin without one.
     let is_there = fs::symlink_metadata(&file).is_ok();
-    is_there.then(|| read_text(&file, "signature", Package::MAX_SIGNATURE_BYTES)).transpose()
+    is_there
+        .then(|| read_text(&file, "signature", Package::MAX_SIGNATURE_BYTES, Refusal::Signature))
+        .transpose()
 }
 
-fn read_text(path: &Path, what: &str, limit: u64) -> Result<String, LoadError> {
-    let length = fs::metadata(path).map_err(unreadable(path))?.len();
+/// Reads a small text beside the component, `what` by name. That it is none is its author's fault.
+fn read_text(path: &Path, what: &str, limit: u64, cause: Refusal) -> Result<String, LoadError> {
+    let unusable = |reason: String| LoadError::Unusable { path: path.to_owned(), reason, cause };
+    let length = length(path, what, cause)?;
     if length > limit {
-        let reason = format!("{what} is {length} bytes long: limit {limit}");
-        return Err(LoadError::Unreadable { path: path.to_owned(), reason });
+        return Err(unusable(format!("{what} is {length} bytes long: limit {limit}")));
     }
-    fs::read_to_string(path).map_err(unreadable(path))
+    let bytes = fs::read(path).map_err(unreadable(path))?;
+    String::from_utf8(bytes).map_err(|_| unusable(format!("{what} is not UTF-8")))
+}
+
+/// The length of a plain file. A device or a pipe, which a link in a plugin's folder may lead to, would be read
+/// without end.
+fn length(path: &Path, what: &str, cause: Refusal) -> Result<u64, LoadError> {
+    let metadata = fs::metadata(path).map_err(unreadable(path))?;
+    if metadata.is_file() {
+        return Ok(metadata.len());
+    }
+    Err(LoadError::Unusable { path: path.to_owned(), reason: format!("{what} is not a file"), cause })
 }
 
 /// Reads a component after looking at its length, so that a huge file is refused unread.
 fn read_component(path: &Path) -> Result<Vec<u8>, LoadError> {
-    let bytes = fs::metadata(path).map_err(unreadable(path))?.len();
+    let bytes = length(path, "component", Refusal::Invalid)?;
     if bytes > Package::MAX_COMPONENT_BYTES {
         let plugin = quote(&path.to_string_lossy(), 200);
         return Err(LoadError::TooLarge { plugin, bytes, limit: Package::MAX_COMPONENT_BYTES });

@@ -59,7 +59,9 @@ fn identify(path: &Path) -> Option<PluginIdentity> {
         _ => path.with_file_name(Manifest::FILE),
     };
     let mut text = String::new();
-    if let Ok(file) = File::open(&beside) {
+    if beside.is_file()
+        && let Ok(file) = File::open(&beside)
+    {
         drop(file.take(Package::MAX_MANIFEST_BYTES).read_to_string(&mut text));
     }
     let manifest = Manifest::parse(&text, &beside).ok();
@@ -70,10 +72,12 @@ fn identify(path: &Path) -> Option<PluginIdentity> {
         }
         None => path.to_owned(),
     };
-    // However long it is, no more of it than a buffer is held.
-    let digest = match File::open(&component) {
-        Ok(file) => Digest::of_reader(file).ok()?,
-        Err(_) => Digest::of(text.as_bytes()),
+    // A pipe would wait for a writer and a device never ends. What is longer than any component may be is known
+    // by its beginning: a file may claim any length.
+    let file = component.is_file().then(|| File::open(&component));
+    let digest = match file {
+        Some(Ok(file)) => Digest::of_reader(file.take(Package::MAX_COMPONENT_BYTES + 1)).ok()?,
+        _ => Digest::of(text.as_bytes()),
     };
     if let Some(Manifest { name, version, kind, .. }) = manifest {
         return Some(PluginIdentity { name, version: version.to_string(), kind, digest });

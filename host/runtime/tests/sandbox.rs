@@ -235,3 +235,28 @@ fn a_cache_that_others_may_write_is_closed_and_emptied() {
     assert!(!planted.exists());
     assert_eq!(std::fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o700);
 }
+
+/// What an author packs badly is a refusal with a record; a link or a pipe is never read.
+#[cfg(unix)]
+#[test]
+fn a_folder_that_holds_no_plain_files_is_its_authors_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = folder.path().join("plugin.toml");
+    let component = folder.path().join("component.wasm");
+    let read = |told: &str| {
+        let error = Package::read(folder.path()).unwrap_err();
+        assert!(error.to_string().contains(told), "{error}");
+        stratagem_runtime::RefusedStrategy::new(folder.path(), &error).map(|refused| refused.plugin().clone())
+    };
+    std::fs::write(&manifest, b"name = \"\xff\"").unwrap();
+    assert_eq!(read("manifest is not UTF-8").unwrap().name, "unnamed");
+    std::fs::write(&manifest, "#".repeat(70_000)).unwrap();
+    assert_eq!(read("manifest is 70000 bytes long").unwrap().name, "unnamed");
+    std::fs::write(&manifest, "name = \"endless\"\nversion = \"1.0.0\"\nkind = \"x\"\n").unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &component).unwrap();
+    assert_eq!(read("component is not a file").unwrap().name, "endless");
+    // A file may claim to be of any length: it is known by its beginning.
+    std::fs::remove_file(&component).unwrap();
+    std::fs::File::create(&component).unwrap().set_len(1 << 40).unwrap();
+    assert_eq!(read("component is 1099511627776 bytes long").unwrap().name, "endless");
+}

@@ -1,0 +1,2 @@
+(tag $oops)
+(func $attack (throw $oops))

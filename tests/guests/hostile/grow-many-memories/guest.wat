@@ -1,0 +1,37 @@
+(import "host" "grow0" (func $grow0 (result i32)))
+(import "host" "grow1" (func $grow1 (result i32)))
+(import "host" "grow2" (func $grow2 (result i32)))
+(import "host" "grow3" (func $grow3 (result i32)))
+(import "host" "grow4" (func $grow4 (result i32)))
+(import "host" "grow5" (func $grow5 (result i32)))
+(func $attack
+  (loop $again
+    (if (i32.eq (call $grow0) (i32.const -1)) (then (unreachable)))
+    (if (i32.eq (call $grow1) (i32.const -1)) (then (unreachable)))
+    (if (i32.eq (call $grow2) (i32.const -1)) (then (unreachable)))
+    (if (i32.eq (call $grow3) (i32.const -1)) (then (unreachable)))
+    (if (i32.eq (call $grow4) (i32.const -1)) (then (unreachable)))
+    (if (i32.eq (call $grow5) (i32.const -1)) (then (unreachable)))
+    (br $again)))
+;;; component
+(core module $hoard
+  (memory 1)
+  ;; Half a MiB more, all of it used.
+  (func (export "grow") (result i32) (local $at i32)
+    (local.set $at (memory.grow (i32.const 8)))
+    (if (i32.ne (local.get $at) (i32.const -1))
+      (then (memory.fill (i32.shl (local.get $at) (i32.const 16)) (i32.const 255) (i32.const 524288))))
+    (local.get $at)))
+(core instance $hoard0 (instantiate $hoard))
+(core instance $hoard1 (instantiate $hoard))
+(core instance $hoard2 (instantiate $hoard))
+(core instance $hoard3 (instantiate $hoard))
+(core instance $hoard4 (instantiate $hoard))
+(core instance $hoard5 (instantiate $hoard))
+;;; host
+(export "grow0" (func $hoard0 "grow"))
+(export "grow1" (func $hoard1 "grow"))
+(export "grow2" (func $hoard2 "grow"))
+(export "grow3" (func $hoard3 "grow"))
+(export "grow4" (func $hoard4 "grow"))
+(export "grow5" (func $hoard5 "grow"))

@@ -1,0 +1,10 @@
+;;; component
+(core module $one (memory 1))
+(core instance (instantiate $one))
+(core instance (instantiate $one))
+(core instance (instantiate $one))
+(core instance (instantiate $one))
+(core instance (instantiate $one))
+(core instance (instantiate $one))
+(core instance (instantiate $one))
+(core instance (instantiate $one))

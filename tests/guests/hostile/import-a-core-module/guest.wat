@@ -1,0 +1,2 @@
+;;; component
+(import "engine" (core module (export "memory" (memory 1))))

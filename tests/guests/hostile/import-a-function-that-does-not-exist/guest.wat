@@ -1,0 +1,2 @@
+;;; run
+(export "execute" (func (param "command" string) (result string)))

@@ -1,0 +1,2 @@
+;;; run
+(export "seed" (func (result s64)))

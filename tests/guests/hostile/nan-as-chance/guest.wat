@@ -1,0 +1,12 @@
+(global $zero (mut f64) (f64.const 0))
+(global $zero-32 (mut f32) (f32.const 0))
+(func $is-plain (param f64)
+  (if (i64.ne (i64.reinterpret_f64 (local.get 0)) (i64.const 0x7ff8000000000000)) (then (unreachable))))
+(func $attack
+  (call $is-plain (f64.div (global.get $zero) (global.get $zero)))
+  (call $is-plain (f64.sqrt (f64.sub (global.get $zero) (f64.const 1))))
+  (call $is-plain (f64.add (f64.const -nan:0xdeadbeef) (global.get $zero)))
+  (call $is-plain (f64.mul (f64.const nan:0x1) (f64.const -nan:0x2)))
+  (call $is-plain (f64.min (f64.const -nan:0x3) (global.get $zero)))
+  (call $is-plain (f64.promote_f32 (f32.div (global.get $zero-32) (global.get $zero-32))))
+  (if (i32.ne (i32.reinterpret_f32 (f32.demote_f64 (f64.const -nan:0xdeadbeef))) (i32.const 0x7fc00000)) (then (unreachable))))

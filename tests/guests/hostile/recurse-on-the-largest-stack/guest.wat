@@ -1,0 +1,1 @@
+(func $attack (call $attack) (call $offer-input))

@@ -1,0 +1,12 @@
+(memory $b 1)
+(table $t 100 funcref)
+(global $mark (export "mark") (mut i64) (i64.const 0))
+(elem declare func $attack)
+(func $attack
+  (drop (memory.grow (i32.const 127)))
+  (drop (memory.grow $b (i32.const 63)))
+  (memory.fill (i32.const 4096) (i32.const 0xa5) (i32.const 8384512))
+  (memory.fill $b (i32.const 0) (i32.const 0xa5) (i32.const 4194304))
+  (table.fill $t (i32.const 0) (ref.func $attack) (i32.const 100))
+  (drop (table.grow $t (ref.func $attack) (i32.const 5000)))
+  (global.set $mark (i64.const 0xa5a5a5a5a5a5a5a5)))

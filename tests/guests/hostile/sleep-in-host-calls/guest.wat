@@ -1,0 +1,1 @@
+(func $attack (loop $again (drop (call $seed)) (br $again)))

@@ -1,0 +1,3 @@
+(func (export "after-solve") (param i32) (unreachable))
+;;; lift
+(post-return (core func $guest "after-solve"))
