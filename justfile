@@ -28,8 +28,7 @@ test: plugins guests lint
 fuzz seconds="60" *targets: setup
     scripts/fuzz.sh {{ seconds }} {{ targets }}
 
-# Holds the shipped plugins to the conformance suite, and the hostile ones to their stated ends; the verdicts on
-# the shipped lie in target/conformance.xml
+# Holds the shipped plugins to the conformance suite (verdicts in target/conformance.xml), the hostile ones to theirs
 conformance: plugins hostile
     {{ stratagem }} plugin check synthesis identity --junit {{ CARGO_TARGET_DIR }}/conformance.xml
 
