@@ -149,6 +149,26 @@ fn released_contracts_are_frozen() {
     assert_eq!(released, frozen, "a released contract changed, or a new one lacks its line here");
 }
 
+/// The threat model points at what holds each of its lines: folders of the hostile corpus, and tests.
+#[test]
+fn the_threat_model_names_only_what_there_is() {
+    let text = fs::read_to_string(root().join("docs/threat-model.md")).unwrap();
+    let held = text.split("| threat | mechanism | held by |").nth(1).unwrap();
+    let rows = held.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let mut count = 0;
+    for row in rows {
+        let holders = row.trim_end_matches([' ', '|']).rsplit('|').next().unwrap();
+        let names: Vec<&str> = holders.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "nothing holds {row}");
+        for name in names {
+            let place = if name.contains('/') { root() } else { root().join("tests/guests/hostile") };
+            assert!(place.join(name).exists(), "docs/threat-model.md names {name}, which is not there");
+            count += 1;
+        }
+    }
+    assert!(count > 40, "{count}");
+}
+
 #[test]
 fn every_migration_has_a_number_and_a_way_back() {
     let mut names: Vec<String> = files(&root().join("migrations/sqlite"))

@@ -98,7 +98,7 @@ fn bomb_of_locals() -> Component {
         "i64 ".repeat(locals),
         turn.collect::<String>()
     );
-    text(&format!("(component (core module {}))", format!("(func {body})").repeat(120)))
+    text(&format!("(component (core module {}))", format!("(func {body})").repeat(400)))
 }
 
 fn bomb_of_functions() -> Component {

@@ -23,6 +23,9 @@ use crate::{LoadError, LoadedStrategy, Package, host};
 /// How often the deadline is looked at.
 pub const TICK: Duration = Duration::from_millis(5);
 
+/// What a call of the host needs under a plugin's own.
+const LEAST_STACK_KB: u64 = 64;
+
 /// How instances are made. Only benchmarks and their tests choose; everything else is tuned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tuning {
@@ -87,8 +90,10 @@ impl Stages {
         self.config.tuning
     }
 
-    /// The engine for runs with that much stack, made where there is none yet.
+    /// The engine for runs with that much stack, made where there is none yet. Sizes are powers of two: a plugin
+    /// that asks for one of its own does not get an engine, and a pool, of its own.
     pub fn of(&self, stack_kb: u64) -> Result<Stage, LoadError> {
+        let stack_kb = stack_kb.clamp(LEAST_STACK_KB, Limits::MAX_STACK_KB).next_power_of_two();
         let fail = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(stage) = made.get(&stack_kb) {
