@@ -210,6 +210,9 @@ fn engine_config(config: &SandboxConfig, stack_kb: u64) -> Config {
         // Nothing runs on it here; it must not be smaller.
         .async_stack_size(stack)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        // Backtraces name functions, no places in them, and nobody else walks these stacks: less to keep and load.
+        .generate_address_map(false)
+        .native_unwind_info(false)
         .concurrency_support(false)
         .memory_init_cow(true);
     if config.tuning != Tuning::Unlimited {

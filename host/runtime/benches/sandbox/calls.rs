@@ -11,7 +11,7 @@ use stratagem_domain::Limits;
 use wasmtime::component::{Component, Linker, WasmList};
 use wasmtime::{Config, Engine, Store, StoreContextMut};
 
-use crate::table::{Table, cpu, medians, ratio, us};
+use crate::table::{Table, Turns, cpu, us};
 
 const TURNS: usize = 21;
 const CALLS: u32 = 2_000;
@@ -73,9 +73,10 @@ fn grids(table: &mut Table, engine: &Engine) {
         let function = instance.get_typed_func::<(u32,), ()>(&mut store, name).expect("a function");
         cpu(|| function.call(&mut store, (CALLS,)).expect("it returns")) / CALLS
     };
-    let [flat, nested] = medians(TURNS, || [call("flat-calls"), call("nested-calls")]);
+    let turns = Turns::take(TURNS, || [call("flat-calls"), call("nested-calls")]);
+    let [flat, nested] = turns.medians();
     table.figure("a 30×30 grid handed over: flat, as list of lists", format!("{}, {}", us(flat), us(nested)));
-    table.ratio("a grid, flat and in place : list of lists", ratio(flat, nested), 0.12);
+    table.ratio("a grid, flat and in place : list of lists", turns.ratio(0, 1), 0.12);
 }
 
 fn amplifier(table: &mut Table, engine: &Engine) {
@@ -115,7 +116,8 @@ fn amplifier(table: &mut Table, engine: &Engine) {
         let time = cpu(|| assert!(function.call(&mut store, ()).is_err(), "the call is refused"));
         (time, PEAK.load(Ordering::Relaxed) - before)
     };
-    let [capped, default] = medians(9, || [call(Some(cap)).0, call(None).0]);
+    let turns = Turns::take(9, || [call(Some(cap)).0, call(None).0]);
+    let [capped, default] = turns.medians();
     let (held, free) = (call(Some(cap)).1, call(None).1);
     let mib = |bytes: usize| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
     table.figure(
@@ -127,7 +129,7 @@ fn amplifier(table: &mut Table, engine: &Engine) {
         format!("{}, {}", us(capped), us(default)),
     );
     table.ratio("aliased lists, memory : the cap", held as f64 / cap as f64, 2.0);
-    table.ratio("aliased lists, CPU, ours : wasmtime's default", ratio(capped, default), 1.0 / 500.0);
+    table.ratio("aliased lists, CPU, ours : wasmtime's default", turns.ratio(0, 1), 1.0 / 500.0);
 }
 
 /// 32-bit words as WebAssembly text has them in a data segment.

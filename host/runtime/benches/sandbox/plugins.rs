@@ -9,7 +9,7 @@ use std::time::Duration;
 use stratagem_domain::{Ending, Grid, Limits, Pair, Settings, Strategy, Task};
 use stratagem_runtime::{LoadedStrategy, Package, Sandbox, SandboxConfig, Tuning};
 
-use crate::table::{Table, cpu, medians, process_cpu, ratio, us};
+use crate::table::{Table, Turns, cpu, process_cpu, us};
 
 const TURNS: usize = 41;
 const RUNS: u32 = 100;
@@ -36,27 +36,21 @@ pub fn measure(table: &mut Table) {
     let compute = |strategy: &LoadedStrategy| cpu(|| act(strategy, &task, "compute", ROUNDS));
     let cells = task.test[0].cells();
     let native = || cpu(|| assert_ne!(compute::compute(std::hint::black_box(cells), ROUNDS), 0));
-    let [slow, fast, empty, offer, native, accounted, uncounted, bare] = medians(TURNS, || {
-        [
-            runs(&on_demand),
-            runs(&tuned),
-            one_call("host-calls"),
-            one_call("offers"),
-            native(),
-            compute(&tuned),
-            compute(&unaccounted),
-            compute(&unlimited),
-        ]
-    });
+    let turns =
+        Turns::take(TURNS, || [runs(&on_demand), runs(&tuned), one_call("host-calls"), one_call("offers")]);
+    let [slow, fast, empty, offer] = turns.medians();
     table.figure("fresh sandbox and solve: on demand, tuned", format!("{}, {}", us(slow), us(fast)));
     table.figure("a host call: empty, an offer of a 30×30 grid", format!("{}, {}", us(empty), us(offer)));
+    table.ratio("fresh sandbox and solve, tuned : on demand", turns.ratio(1, 0), 0.45);
+    let turns =
+        Turns::take(3 * TURNS, || [native(), compute(&unlimited), compute(&tuned), compute(&unaccounted)]);
+    let [native, bare, accounted, unaccounted] = turns.medians();
     table.figure("compute: native, unmetered", format!("{}, {}", us(native), us(bare)));
-    let limited = format!("{}, {}", us(accounted), us(uncounted));
+    let limited = format!("{}, {}", us(accounted), us(unaccounted));
     table.figure("compute: all limits, fuel and deadline alone", limited);
-    table.ratio("fresh sandbox and solve, tuned : on demand", ratio(fast, slow), 0.45);
-    table.ratio("compute, all limits : unmetered", ratio(accounted, bare), 1.20);
-    table.ratio("compute, all limits : native", ratio(accounted, native), 1.55);
-    table.ratio("compute, accounted : fuel and deadline alone", ratio(accounted, uncounted), 1.02);
+    table.ratio("compute, all limits : unmetered", turns.ratio(2, 1), 1.20);
+    table.ratio("compute, all limits : native", turns.ratio(2, 0), 1.55);
+    table.ratio("compute, accounted : fuel and deadline alone", turns.ratio(2, 3), 1.02);
     loads(table, &package);
 }
 
@@ -68,9 +62,10 @@ fn loads(table: &mut Table, package: &Package) {
         [cached, SandboxConfig::default()].map(|config| Sandbox::new(&config).expect("sandbox"));
     let load = |sandbox: &Sandbox| process_cpu(|| drop(sandbox.load(package).expect("the probe loads")));
     load(&cached);
-    let [hit, miss] = medians(9, || [(0..10).map(|_| load(&cached)).sum::<Duration>() / 10, load(&fresh)]);
+    let turns = Turns::take(9, || [(0..10).map(|_| load(&cached)).sum::<Duration>() / 10, load(&fresh)]);
+    let [hit, miss] = turns.medians();
     table.figure("load: from the cache, compiled", format!("{}, {}", us(hit), us(miss)));
-    table.ratio("load, from the cache : compiled", ratio(hit, miss), 0.005);
+    table.ratio("load, from the cache : compiled", turns.ratio(0, 1), 0.005);
 }
 
 pub fn package() -> Package {

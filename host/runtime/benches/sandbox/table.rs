@@ -69,18 +69,28 @@ fn clocked(clock: ClockId, work: impl FnOnce()) -> Duration {
     now().saturating_sub(started)
 }
 
-/// Takes every figure in turn, `turns` times, and returns their medians.
-pub fn medians<const N: usize>(turns: usize, mut figures: impl FnMut() -> [Duration; N]) -> [Duration; N] {
-    let taken: Vec<[Duration; N]> = (0..turns).map(|_| figures()).collect();
-    std::array::from_fn(|at| {
-        let mut column: Vec<Duration> = taken.iter().map(|turn| turn[at]).collect();
-        column.sort_unstable();
-        column[column.len() / 2]
-    })
+/// Figures that were taken in turn, again and again.
+pub struct Turns<const N: usize>(Vec<[Duration; N]>);
+
+impl<const N: usize> Turns<N> {
+    pub fn take(turns: usize, mut figures: impl FnMut() -> [Duration; N]) -> Self {
+        Self((0..turns).map(|_| figures()).collect())
+    }
+
+    pub fn medians(&self) -> [Duration; N] {
+        std::array::from_fn(|at| middle(self.0.iter().map(|turn| turn[at]).collect(), Duration::cmp))
+    }
+
+    /// The median of the ratios of each turn: what slows a whole turn is in neither figure.
+    pub fn ratio(&self, over: usize, under: usize) -> f64 {
+        let ratio = |turn: &[Duration; N]| turn[over].as_secs_f64() / turn[under].as_secs_f64();
+        middle(self.0.iter().map(ratio).collect(), f64::total_cmp)
+    }
 }
 
-pub fn ratio(a: Duration, b: Duration) -> f64 {
-    a.as_secs_f64() / b.as_secs_f64()
+fn middle<T: Copy>(mut values: Vec<T>, order: impl Fn(&T, &T) -> std::cmp::Ordering) -> T {
+    values.sort_unstable_by(order);
+    values[values.len() / 2]
 }
 
 pub fn us(time: Duration) -> String {

@@ -14,9 +14,10 @@ pub fn compute(cells: &[u8], rounds: u64) -> u64 {
             }
         }
         for at in SIDE..SIDE * SIDE {
-            let neighbours = u64::from(turned[at - 1]) + u64::from(turned[at - SIDE]) + u64::from(turned[at]);
-            sum = sum.wrapping_mul(31).wrapping_add(neighbours ^ round);
-            grid[at] = ((neighbours + round) % 10) as u8;
+            let neighbours = u32::from(turned[at - 1]) + u32::from(turned[at - SIDE]) + u32::from(turned[at]);
+            sum = sum.wrapping_mul(31).wrapping_add(u64::from(neighbours) ^ round);
+            // Colours and counts are small: 32 bits, as strategies have them.
+            grid[at] = ((neighbours + round as u32) % 10) as u8;
         }
     }
     sum
