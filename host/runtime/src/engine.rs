@@ -90,10 +90,15 @@ impl Stages {
         self.config.tuning
     }
 
-    /// The engine for runs with that much stack, made where there is none yet. Sizes are powers of two: a plugin
-    /// that asks for one of its own does not get an engine, and a pool, of its own.
+    /// The size of stack that a run gets. Sizes are powers of two: a plugin that asks for one of its own does not
+    /// get an engine, and a pool, of its own.
+    pub fn stack_kb(asked: u64) -> u64 {
+        asked.clamp(LEAST_STACK_KB, Limits::MAX_STACK_KB).next_power_of_two()
+    }
+
+    /// The engine for runs with that much stack, made where there is none yet.
     pub fn of(&self, stack_kb: u64) -> Result<Stage, LoadError> {
-        let stack_kb = stack_kb.clamp(LEAST_STACK_KB, Limits::MAX_STACK_KB).next_power_of_two();
+        let stack_kb = Self::stack_kb(stack_kb);
         let fail = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(stage) = made.get(&stack_kb) {

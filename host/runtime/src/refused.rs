@@ -21,8 +21,8 @@ pub struct RefusedStrategy {
 impl RefusedStrategy {
     /// Takes the place of the plugin at `path`; none where the plugin is not what is at fault.
     pub fn new(path: &Path, error: &LoadError) -> Option<Self> {
-        let cause = error.refusal()?;
-        Some(Self { identity: identify(path)?, cause, reason: error.to_string(), hint: error.hint() })
+        error.refusal()?;
+        Self::of(&identify(path)?, error)
     }
 
     /// Takes the place of a plugin that is known by name: one that the database keeps.

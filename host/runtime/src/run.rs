@@ -297,14 +297,15 @@ impl Linked {
 
     /// The plugin on the engine that has the stack of these limits.
     fn ready(&self, limits: &Limits) -> Result<Arc<Ready>, String> {
+        let stack_kb = Stages::stack_kb(limits.stack_kb);
         let mut made = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ready) = made.get(&limits.stack_kb) {
+        if let Some(ready) = made.get(&stack_kb) {
             return Ok(Arc::clone(ready));
         }
-        let stage = self.stages.of(limits.stack_kb).map_err(|error| error.to_string())?;
+        let stage = self.stages.of(stack_kb).map_err(|error| error.to_string())?;
         let component = again(&self.component, &stage.engine).map_err(|error| format!("{error:#}"))?;
         let ready = Arc::new(Ready::new(&stage, &component, self.contract, &self.backing)?);
-        made.insert(limits.stack_kb, Arc::clone(&ready));
+        made.insert(stack_kb, Arc::clone(&ready));
         Ok(ready)
     }
 
