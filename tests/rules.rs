@@ -53,7 +53,8 @@ fn crates_import_only_what_the_architecture_allows() {
         ("host/store", vec!["domain"]),
         ("host/solve", vec!["domain"]),
         ("host/conformance", vec!["domain", "runtime"]),
-        ("host/cli", vec!["domain", "tasks", "runtime", "store", "solve", "conformance"]),
+        ("host/llm", vec!["domain"]),
+        ("host/cli", vec!["domain", "tasks", "runtime", "store", "solve", "conformance", "llm"]),
         ("fuzz", vec!["domain", "tasks", "runtime"]),
         ("host/cli/templates/rust", vec!["sdk"]),
         ("plugins/sdk", vec![]),
@@ -82,7 +83,12 @@ fn crates_import_only_what_the_architecture_allows() {
 
 #[test]
 fn only_the_runtime_knows_wasmtime_and_only_the_store_knows_sqlite() {
-    let owners = [("wasmtime", "host/runtime"), ("rusqlite", "host/store")];
+    let owners = [
+        ("wasmtime", "host/runtime"),
+        ("rusqlite", "host/store"),
+        ("redb", "host/store"),
+        ("ureq", "host/llm"),
+    ];
     for manifest in files(&root()).into_iter().filter(|path| path.file_name().unwrap() == "Cargo.toml") {
         let text = fs::read_to_string(&manifest).unwrap();
         let uses = text.split("[dev-dependencies]").next().unwrap();

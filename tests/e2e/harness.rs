@@ -245,12 +245,14 @@ impl Said {
     }
 }
 
-/// Every row of every table but `system_events`, of the columns that `wanted` lets through, sorted.
+/// Every row of every table but `system_events`, of the columns that `wanted` lets through, sorted. Columns that are
+/// generated and tables of an index repeat what others say.
 pub fn tables(
     db: &Connection,
     wanted: impl Fn(&str, &str) -> bool,
 ) -> rusqlite::Result<BTreeMap<String, Vec<String>>> {
-    let mut select = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+    let mut select =
+        db.prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")?;
     let names = select.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
     let kept = names.into_iter().filter(|name| name != "system_events" && !name.starts_with("sqlite_"));
     kept.map(|name| Ok((name.clone(), rows(db, &name, |column| wanted(&name, column))?))).collect()
@@ -258,7 +260,10 @@ pub fn tables(
 
 fn rows(db: &Connection, table: &str, wanted: impl Fn(&str) -> bool) -> rusqlite::Result<Vec<String>> {
     let mut select = db.prepare(&format!("SELECT * FROM {table}"))?;
-    let columns: Vec<String> = select.column_names().into_iter().map(str::to_owned).collect();
+    let columns = db
+        .prepare("SELECT name FROM pragma_table_xinfo(?1) WHERE hidden = 0")?
+        .query_map([table], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<String>>>()?;
     let text = |row: &rusqlite::Row<'_>| {
         let mut cells = Vec::new();
         for column in columns.iter().filter(|column| wanted(column)) {

@@ -17,12 +17,18 @@ fn host() -> Host {
 
 /// All that is stored, but for ids and times; and what belongs to what.
 fn facts(host: &Host) -> BTreeMap<String, Vec<String>> {
-    const CLOCKS: [&str; 6] = ["id", "seq", "at", "cpu_seconds", "wall_ms", "duration_ms"];
-    let is_fact = |_: &str, column: &str| {
-        !CLOCKS.contains(&column) && !column.ends_with("_id") && !column.ends_with("_at")
+    const CLOCKS: [&str; 7] =
+        ["id", "seq", "at", "cpu_seconds", "wall_ms", "duration_ms", "processing_time_ms"];
+    // Every process writes down that it kept the plugin.
+    let is_fact = |table: &str, column: &str| {
+        table != "audit_log"
+            && !CLOCKS.contains(&column)
+            && !column.ends_with("_id")
+            && !column.ends_with("_at")
     };
     let db = host.db();
     let mut facts = tables(&db, is_fact).unwrap();
+    facts.remove("audit_log");
     let joined = "SELECT t.code || ' ' || r.recipe || ' ' || r.outcome || ' ' || u.fuel_spent || ' ' || o.fuel_spent
                       || ' ' || u.memory_mb || ' ' || a.n || ' ' || a.grid || ' ' || a.confidence || ' ' || a.rationale
                       || ' ' || e.status || ' ' || s.action || ' ' || s.result

@@ -249,7 +249,7 @@ fn a_run_is_filed_under_the_dataset_that_was_named() {
         std::fs::rename(host.path(place), host.path(&format!("{place}-away"))).unwrap();
     }
     host.succeeds(&["solve", "one/evaluation", "--strategy", PROBE]);
-    let split = "SELECT split FROM run_tasks JOIN arc_tasks t ON t.id = task_id";
+    let split = "SELECT split FROM run_tasks k JOIN arc_tasks t ON t.id = k.task_id";
     assert_eq!(host.one::<String>(split), "evaluation");
     let resumed = |what: &str| {
         host.json(&["solve", what, "--strategy", PROBE, "--resume", "--json", "-"])["summary"]["resumed"]

@@ -11,8 +11,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use stratagem_domain::{
-    Grid, LabelledTask, Limits, LimitsOverlay, Outcome, Pair, PluginIdentity, RunReport, Settings, Split,
-    StoredRun, Strategy, Task, TaskSet, Trust, escape,
+    Grid, LabelledTask, Limits, LimitsOverlay, Outcome, Pair, Place, PluginIdentity, RunReport, Settings,
+    Split, StoredRun, Strategy, Task, TaskSet, Trust, escape,
 };
 use stratagem_runtime::{
     CompileLimits, CompilerProcess, LoadError, LoadedStrategy, Package, Policy, RefusedStrategy, Sandbox,
@@ -317,7 +317,7 @@ impl<'a> Stage<'a> {
     ) -> Result<StoredRun, String> {
         static NEVER: AtomicBool = AtomicBool::new(false);
         let bench = Bench {
-            contenders: vec![Contender { strategy, limits, settings }],
+            contenders: vec![Contender { strategy, limits, settings, place: Place::default() }],
             tasks: std::slice::from_ref(task),
             dataset: Some(&self.dataset),
             seed: 7,

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use stratagem_domain::{
-    Ending, LabelledTask, Ledger, LimitsOverlay, Outcome, Split, StoredRun, Strategy, grouped, quote,
+    Ending, LabelledTask, Ledger, LimitsOverlay, Outcome, Place, Split, StoredRun, Strategy, grouped, quote,
 };
 use stratagem_runtime::{Grants, LoadError, LoadedStrategy, Package, RefusedStrategy, Sandbox};
 use stratagem_solve::{Bench, Contender, Report, Summary, TaskResult, submission};
@@ -53,7 +53,12 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
     let contenders = entrants
         .iter()
         .zip(grants)
-        .map(|(entrant, (limits, settings))| Contender { strategy: entrant.strategy(), limits, settings })
+        .map(|(entrant, (limits, settings))| Contender {
+            strategy: entrant.strategy(),
+            limits,
+            settings,
+            place: Place::default(),
+        })
         .collect();
     let work = Bench {
         contenders,

@@ -35,7 +35,7 @@ impl Native {
         let fuel_spent = fuel_spent + u64::from(self.fault == Fault::Elsewhere);
         let answers_offered = answers.len() as u64;
         let usage = Usage { fuel_spent, answers_offered, ..Usage::default() };
-        RunReport { ending, answers, steps: Vec::new(), log: Vec::new(), usage }
+        RunReport { ending, answers, steps: Vec::new(), log: Vec::new(), usage, journal: Vec::new() }
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod digest;
 mod grid;
+mod lent;
 mod limits;
 mod outcome;
 mod plugin;
@@ -19,11 +20,15 @@ mod text;
 
 pub use digest::Digest;
 pub use grid::{Grid, GridError, MAX_COLOUR, MAX_SIDE};
+pub use lent::{
+    Backing, Call, ChatMessage, ChatRole, Declined, Episode, Exchange, ModelReply, ModelRequest, NoBacking,
+    Pattern, Reply, pattern_id,
+};
 pub use limits::{LimitKey, Limits, LimitsOverlay, OverBound};
 pub use outcome::{Ending, Fault, Outcome, Refusal};
 pub use plugin::{Capability, PluginIdentity, Trust};
 pub use run::{
-    Answer, Calls, HostCall, Ledger, LedgerError, Level, LogLine, Recipe, RunReport, Settings, Step,
+    Answer, Calls, HostCall, Ledger, LedgerError, Level, LogLine, Place, Recipe, RunReport, Settings, Step,
     StoredAnswer, StoredRun, Strategy, Usage,
 };
 pub use score::{MAX_ATTEMPTS, Ranking, Score, rank, score};

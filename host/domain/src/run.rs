@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Ending, Grid, LabelledTask, Limits, Outcome, PluginIdentity, Score, Task};
+use crate::{Digest, Ending, Exchange, Grid, LabelledTask, Limits, Outcome, PluginIdentity, Score, Task};
 
 /// What a strategy is configured with: text by key, as `run.setting` hands it out.
 pub type Settings = BTreeMap<String, String>;
@@ -134,6 +134,8 @@ pub struct RunReport {
     pub steps: Vec<Step>,
     pub log: Vec<LogLine>,
     pub usage: Usage,
+    /// What it asked of the host beyond `run`, in order, and what it got.
+    pub journal: Vec<Exchange>,
 }
 
 /// What a run is made of: the same recipe gives the same answers and spends the same fuel.
@@ -187,6 +189,17 @@ pub struct StoredAnswer {
     pub is_correct: Option<bool>,
 }
 
+/// Where a run belongs among what else is stored. It does not decide what the run does, so it is no part of the recipe.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Of `evaluations`: the list of tasks that it is one of.
+    pub evaluation: Option<String>,
+    /// Of `document_versions`: where its settings come from.
+    pub config_version: Option<String>,
+    /// Where its episode and what it keeps are found again; the plugin's name where none is given.
+    pub domain: Option<String>,
+}
+
 /// A finished run with all that is kept of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredRun {
@@ -201,6 +214,8 @@ pub struct StoredRun {
     pub steps: Vec<Step>,
     pub log: Vec<LogLine>,
     pub usage: Usage,
+    pub journal: Vec<Exchange>,
+    pub place: Place,
     /// Milliseconds since 1970, UTC.
     pub started_at: u64,
     pub finished_at: u64,

@@ -48,7 +48,14 @@ impl Strategy for RefusedStrategy {
 
     fn run(&self, _: &Task, _: u64, _: &Limits, _: &Settings) -> RunReport {
         let ending = Ending::Refused { cause: self.cause, reason: self.reason.clone() };
-        RunReport { ending, answers: vec![], steps: vec![], log: vec![], usage: Usage::default() }
+        RunReport {
+            ending,
+            answers: vec![],
+            steps: vec![],
+            log: vec![],
+            usage: Usage::default(),
+            journal: vec![],
+        }
     }
 }
 

@@ -149,7 +149,14 @@ impl RunState {
         for limit in self.limiter.hits() {
             self.hit(limit);
         }
-        RunReport { ending, answers: self.answers, steps: self.steps, log: self.log, usage: self.usage }
+        RunReport {
+            ending,
+            answers: self.answers,
+            steps: self.steps,
+            log: self.log,
+            usage: self.usage,
+            journal: Vec::new(),
+        }
     }
 }
 

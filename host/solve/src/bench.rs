@@ -3,8 +3,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use stratagem_domain::{
-    Answer, LabelledTask, Ledger, LedgerError, Limits, MAX_ATTEMPTS, Outcome, Ranking, Recipe, RunReport,
-    Score, Settings, StoredAnswer, StoredRun, Strategy, rank, score,
+    Answer, LabelledTask, Ledger, LedgerError, Limits, MAX_ATTEMPTS, Outcome, Place, Ranking, Recipe,
+    RunReport, Score, Settings, StoredAnswer, StoredRun, Strategy, rank, score,
 };
 
 /// A strategy with what it is run with.
@@ -12,6 +12,7 @@ pub struct Contender<'a> {
     pub strategy: &'a dyn Strategy,
     pub limits: Limits,
     pub settings: Settings,
+    pub place: Place,
 }
 
 /// A piece of work: every contender on every task.
@@ -127,7 +128,7 @@ impl Bench<'_> {
 
 impl Contender<'_> {
     pub fn recipe(&self, task: &LabelledTask, seed: u64) -> Recipe {
-        let Self { strategy, limits, settings } = self;
+        let Self { strategy, limits, settings, .. } = self;
         Recipe {
             plugin: strategy.plugin().clone(),
             task: task.digest(),
@@ -141,13 +142,13 @@ impl Contender<'_> {
     fn run(&self, task: &LabelledTask, recipe: Recipe) -> StoredRun {
         let started_at = now_ms();
         let report = self.strategy.run(&task.task, recipe.seed, &recipe.limits, &recipe.settings);
-        judge(task, recipe, report, started_at)
+        judge(task, recipe, report, started_at, self.place.clone())
     }
 }
 
 /// Scores a report and makes of it what is stored.
-fn judge(task: &LabelledTask, recipe: Recipe, report: RunReport, started_at: u64) -> StoredRun {
-    let RunReport { ending, answers, steps, log, usage } = report;
+fn judge(task: &LabelledTask, recipe: Recipe, report: RunReport, started_at: u64, place: Place) -> StoredRun {
+    let RunReport { ending, answers, steps, log, usage, journal } = report;
     let ranking = rank(&answers, task.task.test.len());
     let score = score(&answers, &ranking, &task.truth);
     let answers = answers
@@ -170,6 +171,8 @@ fn judge(task: &LabelledTask, recipe: Recipe, report: RunReport, started_at: u64
         steps,
         log,
         usage,
+        journal,
+        place,
         started_at,
         finished_at: now_ms(),
     }
@@ -245,7 +248,14 @@ mod tests {
             let answer =
                 Answer { test_index: 0, grid: cell(self.1), confidence: 0.5, rationale: String::new() };
             let usage = Usage { fuel_spent: 7, ..Usage::default() };
-            RunReport { ending: Ending::Returned, answers: vec![answer], steps: vec![], log: vec![], usage }
+            RunReport {
+                ending: Ending::Returned,
+                answers: vec![answer],
+                steps: vec![],
+                log: vec![],
+                usage,
+                journal: vec![],
+            }
         }
     }
 
@@ -287,6 +297,7 @@ mod tests {
             strategy,
             limits: Limits::default(),
             settings: Settings::new(),
+            place: Place::default(),
         };
         let contenders = strategies.iter().map(contender).collect();
         Bench {

@@ -2,8 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
+use serde_json::json;
 use stratagem_domain::{Digest, PluginIdentity, Trust};
 
+use crate::audit::Entry;
 use crate::error::Failure;
 use crate::open::now;
 use crate::plugins::keep;
@@ -50,18 +52,28 @@ impl Store {
         limits_json: &str,
         bytes: &[u8],
     ) -> Result<Addition, StoreError> {
-        self.write(|connection| {
-            let AddedPlugin { identity, papers, trust, signer, .. } = plugin;
+        let (plugin, world, limits_json, bytes) =
+            (plugin.clone(), world.to_owned(), limits_json.to_owned(), bytes.to_vec());
+        self.write("adding a plugin", move |connection| {
+            let AddedPlugin { identity, papers, trust, signer, .. } = &plugin;
             let there = find(connection, identity)?;
             let is_same = |there: &AddedPlugin| AddedPlugin { added_at: there.added_at, ..plugin.clone() } == *there;
             if there.as_ref().is_some_and(is_same) {
                 return Ok(Addition::Unchanged);
             }
-            let version = keep(connection, identity, world, limits_json, bytes)?;
+            let version = keep(connection, identity, &world, &limits_json, &bytes)?;
             connection.execute(
                 "UPDATE plugin_versions SET manifest = ?2, signature = ?3, signer = ?4, added_at = ?5 WHERE id = ?1",
                 params![version, papers.manifest, papers.signature, signer, now()],
             )?;
+            let digest = json!({ "component": identity.digest, "trust": trust.as_str() });
+            connection.note(Entry {
+                action: "plugin.add",
+                subject_kind: "plugin_versions",
+                subject_id: version,
+                before: there.as_ref().map(|there| json!({ "trust": there.trust.as_str() })),
+                after: Some(digest),
+            });
             connection.execute(
                 "UPDATE plugins SET trust = ?2 WHERE name = ?1",
                 params![identity.name, trust.as_str()],

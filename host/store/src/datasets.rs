@@ -44,8 +44,8 @@ impl Store {
                 return Err(StoreError::DuplicateTask { dataset, split: *split, code });
             }
         }
-        let digest = set.digest();
-        self.write(|connection| {
+        let (digest, set) = (set.digest(), set.clone());
+        self.write("importing a dataset", move |connection| {
             let id: Option<String> = connection
                 .query_row(
                     "SELECT id FROM datasets WHERE name = ?1 AND digest = ?2",
@@ -56,8 +56,11 @@ impl Store {
             let is_new = id.is_none();
             let id = match id {
                 Some(id) => id,
-                None => insert_dataset(connection, set, &digest)?,
+                None => insert_dataset(connection, &set, &digest)?,
             };
+            if is_new {
+                connection.made("dataset.import", "datasets", &id);
+            }
             let dataset = list(connection, "WHERE d.id = ?1", [&id])?.pop();
             let dataset = dataset.ok_or_else(|| Failure::Row(format!("dataset {id} is not there")))?;
             Ok(Imported { dataset, is_new })

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 use stratagem_domain::{Digest, LedgerError, Split, quote};
 
+use crate::actor::Role;
 use crate::migrate::APPLICATION_ID;
 use crate::open::BUSY_TIMEOUT;
 
@@ -27,6 +28,8 @@ pub enum StoreError {
     Foreign { path: PathBuf, found: i32 },
     #[error("database {} is of schema version {found}, this program knows {known}", path.display())]
     NewerSchema { path: PathBuf, found: u32, known: u32 },
+    #[error("database {} is of schema version {found}, this program needs {known}", path.display())]
+    OlderSchema { path: PathBuf, found: u32, known: u32 },
     #[error("migration {name} differs from the copy applied to {}", path.display())]
     MigrationDrift { path: PathBuf, name: String },
     #[error("database {} cannot be opened", path.display())]
@@ -64,6 +67,12 @@ pub enum StoreError {
     #[error("run is of task {} with digest {}, recorded with task {code} with digest {}",
         quote(run_code, SHOWN), run_task.short(), digest.short())]
     OtherTask { run_code: String, run_task: Digest, code: String, digest: Digest },
+    #[error("no active user {} in database {}", quote(user, SHOWN), path.display())]
+    UnknownUser { path: PathBuf, user: String },
+    #[error("user {} is {role}: {what} needs {needed}", quote(user, SHOWN))]
+    Forbidden { user: String, role: Role, needed: Role, what: &'static str },
+    #[error("{what}")]
+    Invalid { what: String, hint: Option<String> },
     #[error("run id {} is {} characters long: at least {least}", quote(id, SHOWN), id.chars().count())]
     ShortRunId { id: String, least: usize },
     #[error("run {} is not in database {}", quote(id, SHOWN), path.display())]
@@ -84,6 +93,7 @@ impl StoreError {
             Self::NewerSchema { .. } => {
                 "use a newer program, the one that wrote it; the file was left as it was"
             }
+            Self::OlderSchema { .. } => "bring it up to date with `stratagem db migrate`",
             Self::MigrationDrift { .. } => {
                 "use the program that made the database; applied migrations are frozen"
             }
@@ -103,6 +113,11 @@ impl StoreError {
             }
             Self::WrongComponent { .. } => "load the plugin again: its file changed",
             Self::UnknownTask { .. } => "import the dataset first",
+            Self::UnknownUser { .. } => {
+                "list the users with `stratagem user list`, or let an admin add this one"
+            }
+            Self::Forbidden { .. } => "ask an admin to do it, or to raise your role",
+            Self::Invalid { hint, .. } => return hint.clone(),
             Self::UnknownRun { .. } => "list the runs to find its id",
             Self::UnknownPlugin { .. } | Self::OtherTask { .. } | Self::Sql { .. } => return None,
         };
@@ -137,6 +152,13 @@ impl From<StoreError> for LedgerError {
         }
         Self { message, hint: error.hint() }
     }
+}
+
+/// The same error once more, for everybody whose work was in one transaction.
+pub(crate) fn repeat(error: &rusqlite::Error) -> rusqlite::Error {
+    let code = error.sqlite_error().copied();
+    let code = code.unwrap_or_else(|| rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ERROR));
+    rusqlite::Error::SqliteFailure(code, Some(error.to_string()))
 }
 
 /// A failure inside a transaction, before the store adds which file it was.

@@ -15,13 +15,17 @@ impl Store {
         context: &serde_json::Value,
     ) -> Result<(), StoreError> {
         let level = if level == "warn" { "warning" } else { level };
-        self.write(|connection| {
+        let (level, source, kind) = (level.to_owned(), source.to_owned(), kind.to_owned());
+        let (message, context) = (message.to_owned(), context.to_string());
+        self.write("keeping an event", move |connection| {
+            let id = new_id();
+            connection.made("event.record", "system_events", &id);
             connection
                 .prepare_cached(
                     "INSERT INTO system_events (id, at, level, source, kind, message, context)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
-                .execute(params![new_id(), now(), level, source, kind, message, context.to_string()])?;
+                .execute(params![id, now(), level, source, kind, message, context])?;
             Ok(())
         })
     }

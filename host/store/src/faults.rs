@@ -7,7 +7,7 @@ use stratagem_domain::{Ledger, LedgerError, Split, Step, StoredRun};
 use tempfile::TempDir;
 
 use crate::fixtures::{COMPONENT, WORLD, plugin, set, solved, task};
-use crate::{Store, StoreError};
+use crate::{Role, Store, StoreError, StoreOptions};
 
 fn store() -> (Store, TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -19,9 +19,15 @@ fn store() -> (Store, TempDir) {
 
 /// Lets the file grow by `pages` from now on; `SQLite` then says that the disk is full.
 fn leave_pages(store: &Store, pages: i64) {
-    let connection = store.connection.lock().unwrap();
-    let now: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
-    connection.query_row(&format!("PRAGMA max_page_count = {}", now + pages), [], |_| Ok(())).unwrap();
+    alone(store, move |connection| {
+        let now: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+        connection.query_row(&format!("PRAGMA max_page_count = {}", now + pages), [], |_| Ok(()))
+    });
+}
+
+/// Does something with the writer's connection.
+fn alone(store: &Store, work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static) {
+    store.alone(Role::Admin, "a test", move |connection| Ok(work(connection)?)).unwrap();
 }
 
 /// Every row of every table, to compare before with after.
@@ -72,7 +78,7 @@ fn a_lock_that_does_not_go_is_told() {
     let (store, _folder) = store();
     let task = task("a", 4);
     let run = solved(plugin("mirror"), &task);
-    store.connection.lock().unwrap().busy_timeout(Duration::from_millis(30)).unwrap();
+    alone(&store, |connection| connection.busy_timeout(Duration::from_millis(30)));
     let other = Connection::open(store.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let error = store.record(&run, &task, None).unwrap_err();
@@ -85,10 +91,11 @@ fn a_lock_that_does_not_go_is_told() {
 #[test]
 fn a_file_that_may_only_be_read_is_told() {
     let (store, _folder) = store();
-    let error = Store::connect(store.path(), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap_err();
+    let error =
+        Store::connect(store.path(), OpenFlags::SQLITE_OPEN_READ_ONLY, &StoreOptions::default()).unwrap_err();
     assert!(matches!(error, StoreError::ReadOnly { .. }) && error.hint().is_some(), "{error}");
     // A file that became read-only while it was open.
-    store.connection.lock().unwrap().pragma_update(None, "query_only", true).unwrap();
+    alone(&store, |connection| connection.pragma_update(None, "query_only", true));
     let error = store.event("info", "test", "test", "test", &serde_json::Value::Null).unwrap_err();
     assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");
 }
@@ -131,7 +138,7 @@ fn a_thread_that_panics_does_not_take_the_store_along() {
     let (store, _folder) = store();
     let before = content(&store);
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        store.write::<()>(|connection| {
+        store.write::<()>("a test", |connection| {
             connection.execute("DELETE FROM task_pairs", [])?;
             panic!("in the middle")
         })

@@ -14,23 +14,30 @@
 //!
 //! What must never be here: a decision about a run. Outcomes, scores and ranks arrive ready.
 
+mod actor;
 mod added;
+mod audit;
 mod datasets;
 mod error;
 mod events;
 mod health;
+mod journal;
 mod migrate;
 mod open;
 mod plugins;
 mod read;
+mod readers;
 mod rows;
 mod runs;
+mod writer;
 
+pub use actor::{Actor, Role};
 pub use added::{AddedPlugin, Addition, Papers};
+pub use audit::AuditReport;
 pub use datasets::{Dataset, Imported};
 pub use error::StoreError;
 pub use migrate::SCHEMA_VERSION;
-pub use open::{BUSY_TIMEOUT, Store};
+pub use open::{BUSY_TIMEOUT, Store, StoreOptions};
 pub use read::{RunFilter, RunLine};
 
 #[cfg(test)]

@@ -16,15 +16,31 @@ pub const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
 struct Migration {
     name: &'static str,
     up: &'static str,
+    down: &'static str,
+}
+
+macro_rules! migrations {
+    ($($name:literal),* $(,)?) => {
+        [$(Migration {
+            name: $name,
+            up: include_str!(concat!("../../../migrations/sqlite/", $name, ".up.sql")),
+            down: include_str!(concat!("../../../migrations/sqlite/", $name, ".down.sql")),
+        }),*]
+    };
 }
 
 /// In order: the first is version 1. Frozen once released; a change is a new one at the end.
-const MIGRATIONS: [Migration; 2] = [
-    Migration { name: "0001_core", up: include_str!("../../../migrations/sqlite/0001_core.up.sql") },
-    Migration {
-        name: "0002_plugin_papers",
-        up: include_str!("../../../migrations/sqlite/0002_plugin_papers.up.sql"),
-    },
+const MIGRATIONS: [Migration; 10] = migrations![
+    "0001_core",
+    "0002_plugin_papers",
+    "0003_tasks",
+    "0004_documents",
+    "0005_experiments",
+    "0006_memory",
+    "0007_queue",
+    "0008_models",
+    "0009_keeping",
+    "0010_views",
 ];
 
 impl Migration {

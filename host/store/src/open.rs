@@ -1,28 +1,45 @@
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::StoreError;
+use crate::actor::{Actor, Role};
 use crate::error::Failure;
 use crate::migrate;
+use crate::readers::Readers;
+use crate::writer::{Change, Durability, Writer};
 
 /// How long a write waits for another program's write.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Statements that stay prepared; the store has fewer.
-const CACHED_STATEMENTS: usize = 64;
+/// Statements that stay prepared on a connection.
+const CACHED_STATEMENTS: usize = 128;
+/// Pages that a connection keeps in memory: 40 MiB of 4 KiB.
+const CACHE_PAGES: i64 = 10_000;
 
 /// The owner of what the command line writes; migration 0001 makes the row.
 pub(crate) const LOCAL_USER: &str = "00000000-0000-7000-8000-000000000001";
 
-/// An open database.
+/// How a database is opened.
+#[derive(Clone, Debug, Default)]
+pub struct StoreOptions {
+    /// Who is at the door, by id or name; the local user, an admin, where nobody is named.
+    pub user: Option<String>,
+    /// Lowers what the user may do.
+    pub role: Option<Role>,
+    /// Leaves the schema as it is and opens only one that is up to date.
+    pub no_migration: bool,
+}
+
+/// An open database: one thread writes, a pool reads.
 #[derive(Debug)]
 pub struct Store {
-    pub(crate) connection: Mutex<Connection>,
+    writer: Writer,
+    readers: Readers,
+    actor: Actor,
     path: PathBuf,
     version: u32,
 }
@@ -30,30 +47,39 @@ pub struct Store {
 impl Store {
     /// Opens the database at `path`, made with its folder where there is none, and migrates it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_with(path, &StoreOptions::default())
+    }
+
+    pub fn open_with(path: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder)
                 .map_err(|source| StoreError::Folder { folder: folder.to_owned(), source })?;
         }
-        Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
+        Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, options)
     }
 
     /// Opens the database at `path` and migrates it; refuses where there is no file.
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
+        Self::open_existing_with(path, &StoreOptions::default())
+    }
+
+    pub fn open_existing_with(path: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
         if !path.exists() {
             return Err(StoreError::NoDatabase { path: path.to_owned() });
         }
-        Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, options)
     }
 
-    /// Without `SQLITE_OPEN_URI`: a path that begins with `file:` is a path.
-    pub(crate) fn connect(path: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
+    pub(crate) fn connect(path: &Path, flags: OpenFlags, options: &StoreOptions) -> Result<Self, StoreError> {
         let ready = || {
-            let mut connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-            let version = prepare(&mut connection, path)?;
-            Ok((connection, version))
+            let mut connection = connect(path, flags)?;
+            let version = prepare(&mut connection, path, options)?;
+            let actor = Actor::find(&connection, path, options.user.as_deref(), options.role)?;
+            Ok((connection, version, actor))
         };
-        let (connection, version) = ready().map_err(|failure: Failure| failure.in_file(path))?;
-        Ok(Self { connection: Mutex::new(connection), path: path.to_owned(), version })
+        let (connection, version, actor) = ready().map_err(|failure: Failure| failure.in_file(path))?;
+        let writer = Writer::start(connection, path);
+        Ok(Self { writer, readers: Readers::new(path), actor, path: path.to_owned(), version })
     }
 
     /// The version of the schema, the same as [`SCHEMA_VERSION`](crate::SCHEMA_VERSION) once open.
@@ -65,53 +91,96 @@ impl Store {
         &self.path
     }
 
+    /// Who is at the door.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
     /// Reads from one state of the database.
     pub(crate) fn read<T>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Failure>,
     ) -> Result<T, StoreError> {
-        self.within(TransactionBehavior::Deferred, work)
+        self.readers.read(work).map_err(|failure| failure.in_file(&self.path))
     }
 
-    /// Writes all of it or nothing. The write lock is taken at the start: a transaction that reads
-    /// first and then writes would fail without waiting when another program wrote in between.
-    pub(crate) fn write<T>(
+    /// Writes all of it or nothing, as a runner may, and returns after the commit.
+    pub(crate) fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, Failure>,
+        what: &'static str,
+        work: impl FnOnce(&Change<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.within(TransactionBehavior::Immediate, work)
+        self.permit(Role::Runner, what)?;
+        self.writer.write(&self.actor, Durability::Process, work)
     }
 
-    fn within<T>(
+    /// As [`Self::write`], for money: on the disk before it returns.
+    pub(crate) fn write_durably<T: Send + 'static>(
         &self,
-        behavior: TransactionBehavior,
-        work: impl FnOnce(&Connection) -> Result<T, Failure>,
+        what: &'static str,
+        work: impl FnOnce(&Change<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
-        // A thread that panicked has rolled back by dropping its transaction.
-        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let attempt = || {
-            let transaction = connection.transaction_with_behavior(behavior)?;
-            let value = work(&transaction)?;
-            transaction.commit()?;
-            Ok(value)
-        };
-        attempt().map_err(|failure: Failure| failure.in_file(&self.path))
+        self.permit(Role::Runner, what)?;
+        self.writer.write(&self.actor, Durability::Power, work)
+    }
+
+    /// As [`Self::write_durably`], for what only an admin may do.
+    pub(crate) fn administer<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        work: impl FnOnce(&Change<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.permit(Role::Admin, what)?;
+        self.writer.write(&self.actor, Durability::Power, work)
+    }
+
+    /// Hands out the writer's connection outside any transaction, for what `SQLite` does only there.
+    pub(crate) fn alone<T: Send + 'static>(
+        &self,
+        needed: Role,
+        what: &'static str,
+        work: impl FnOnce(&mut Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.permit(needed, what)?;
+        self.writer.alone(work)
+    }
+
+    /// Refuses what the actor's role does not cover. `what` names it for people.
+    pub(crate) fn permit(&self, needed: Role, what: &'static str) -> Result<(), StoreError> {
+        if self.actor.role >= needed {
+            return Ok(());
+        }
+        Err(StoreError::Forbidden { user: self.actor.name.clone(), role: self.actor.role, needed, what })
     }
 }
 
-/// Sets a connection up and migrates; a file that is not ours is left as it was.
-fn prepare(connection: &mut Connection, path: &Path) -> Result<u32, Failure> {
+/// Without `SQLITE_OPEN_URI`: a path that begins with `file:` is a path.
+pub(crate) fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
-    migrate::applied(connection, path)?;
+    Ok(connection)
+}
+
+/// Sets the writer's connection up and migrates; a file that is not ours is left as it was.
+fn prepare(connection: &mut Connection, path: &Path, options: &StoreOptions) -> Result<u32, Failure> {
+    let found = migrate::applied(connection, path)?;
     if connection.is_readonly("main")? {
         return Err(StoreError::ReadOnly { path: path.to_owned() }.into());
     }
     // A file system without shared memory stays with the rollback journal, where NORMAL could lose more.
     let synchronous = if use_wal(connection)? { "NORMAL" } else { "FULL" };
     connection.pragma_update(None, "synchronous", synchronous)?;
+    // What is deleted is overwritten: an erasure leaves no copy on a page that is free.
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "cache_size", CACHE_PAGES)?;
+    if options.no_migration && found != migrate::SCHEMA_VERSION {
+        let (path, known) = (path.to_owned(), migrate::SCHEMA_VERSION);
+        return Err(StoreError::OlderSchema { path, found, known }.into());
+    }
     migrate::migrate(connection, path)
 }
 

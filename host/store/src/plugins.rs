@@ -3,7 +3,8 @@ use stratagem_domain::{Digest, PluginIdentity};
 
 use crate::added::Papers;
 use crate::error::Failure;
-use crate::open::{LOCAL_USER, new_id, now};
+use crate::open::{new_id, now};
+use crate::writer::Change;
 use crate::{Store, StoreError};
 
 /// The rows of a plugin that its runs point at.
@@ -24,7 +25,7 @@ impl Store {
         limits_json: &str,
         bytes: &[u8],
     ) -> Result<(), StoreError> {
-        self.write(|connection| keep(connection, plugin, world, limits_json, bytes).map(|_| ()))
+        self.keep_plugin(plugin, world, limits_json, bytes, &Papers::default())
     }
 
     /// As [`Self::keep_component`], with what lay beside the component: a run with capabilities cannot be replayed
@@ -37,8 +38,11 @@ impl Store {
         bytes: &[u8],
         papers: &Papers,
     ) -> Result<(), StoreError> {
-        self.write(|connection| {
-            let version = keep(connection, plugin, world, limits_json, bytes)?;
+        let (plugin, papers, bytes) = (plugin.clone(), papers.clone(), bytes.to_vec());
+        let (world, limits_json) = (world.to_owned(), limits_json.to_owned());
+        self.write("keeping a plugin", move |connection| {
+            let version = keep(connection, &plugin, &world, &limits_json, &bytes)?;
+            connection.made("plugin.keep", "plugin_versions", &version);
             connection.execute(
                 "UPDATE plugin_versions SET manifest = ?2, signature = ?3
                  WHERE id = ?1 AND added_at IS NULL AND ?2 IS NOT NULL",
@@ -50,13 +54,15 @@ impl Store {
 
     /// Keeps the name of a plugin that was refused, so that its refusal has a place; its bytes are not kept.
     pub fn keep_refused(&self, plugin: &PluginIdentity) -> Result<(), StoreError> {
-        self.write(|connection| {
+        let plugin = plugin.clone();
+        self.write("keeping a refused plugin", move |connection| {
             connection.execute(
                 "INSERT INTO artifacts (digest, bytes, media_type, store, ref, created_at)
                  VALUES (?1, 0, 'application/wasm', 'file', 'refused, so not kept', ?2) ON CONFLICT DO NOTHING",
                 params![plugin.digest.to_string(), now()],
             )?;
-            version_row(connection, plugin, "unknown", "{}", "rejected")?;
+            let version = version_row(connection, &plugin, "unknown", "{}", "rejected")?;
+            connection.made("plugin.refuse", "plugin_versions", &version);
             Ok(())
         })
     }
@@ -81,7 +87,7 @@ impl Store {
 
 /// Writes a plugin's rows and returns its version's id.
 pub(crate) fn keep(
-    connection: &Connection,
+    connection: &Change<'_>,
     plugin: &PluginIdentity,
     world: &str,
     limits_json: &str,
@@ -103,7 +109,7 @@ pub(crate) fn keep(
 }
 
 fn version_row(
-    connection: &Connection,
+    connection: &Change<'_>,
     plugin: &PluginIdentity,
     world: &str,
     limits_json: &str,
@@ -112,7 +118,7 @@ fn version_row(
     let plugin_id: String = connection.query_row(
         "INSERT INTO plugins (id, name, family, owner_id, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (name) DO UPDATE SET family = excluded.family RETURNING id",
-        params![new_id(), plugin.name, plugin.kind, LOCAL_USER, now()],
+        params![new_id(), plugin.name, plugin.kind, connection.actor.id, now()],
         |row| row.get(0),
     )?;
     let version_id = connection.query_row(

@@ -1,12 +1,13 @@
 use rusqlite::{Connection, Row, ToSql};
 use serde::Serialize;
 use stratagem_domain::{
-    Answer, LabelledTask, LogLine, Outcome, PluginIdentity, Recipe, Score, Step, StoredAnswer, StoredRun,
-    Usage,
+    Answer, LabelledTask, LogLine, Outcome, Place, PluginIdentity, Recipe, Score, Step, StoredAnswer,
+    StoredRun, Usage,
 };
 
 use crate::datasets;
 use crate::error::Failure;
+use crate::journal;
 use crate::rows::{bytes, parse_digest, parse_json, parse_level, parse_outcome};
 use crate::{Store, StoreError};
 
@@ -170,7 +171,8 @@ pub(crate) fn load(connection: &Connection, id: &str) -> Result<StoredRun, Failu
     let mut select = connection.prepare_cached(
         "SELECT p.name, v.semver, e.task_type, v.wasm_digest, r.task_digest, r.seed, r.limits, r.settings,
              t.code, r.outcome, r.ending, r.metrics, r.started_at, r.finished_at,
-             u.fuel_spent, u.cpu_seconds, u.wall_ms, u.memory_mb, u.calls, u.detail, e.id, r.grants
+             u.fuel_spent, u.cpu_seconds, u.wall_ms, u.memory_mb, u.calls, u.detail, e.id, r.grants, r.evaluation_id,
+             r.config_version_id, e.domain
          FROM runs r
          JOIN plugin_versions v ON v.id = r.plugin_version_id
          JOIN plugins p ON p.id = v.plugin_id
@@ -186,8 +188,9 @@ pub(crate) fn load(connection: &Connection, id: &str) -> Result<StoredRun, Failu
     };
     let text = |column: usize| row.get::<_, String>(column);
     let number = |column: usize| row.get::<_, i64>(column);
+    let name = text(0)?;
     let plugin = PluginIdentity {
-        name: text(0)?,
+        name: name.clone(),
         version: text(1)?,
         kind: text(2)?,
         digest: parse_digest(&text(3)?)?,
@@ -210,6 +213,12 @@ pub(crate) fn load(connection: &Connection, id: &str) -> Result<StoredRun, Failu
         steps: steps(connection, &text(20)?)?,
         log: log(connection, id)?,
         usage: usage(row)?,
+        journal: journal::load(connection, id)?,
+        place: Place {
+            evaluation: row.get(22)?,
+            config_version: row.get(23)?,
+            domain: row.get::<_, Option<String>>(24)?.filter(|domain| *domain != name),
+        },
         started_at: number(12)? as u64,
         finished_at: number(13)? as u64,
         id: id.to_owned(),

@@ -1,17 +1,22 @@
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 use stratagem_domain::{
-    Fault, LabelledTask, Ledger, LedgerError, Outcome, Recipe, Score, StoredAnswer, StoredRun,
+    Fault, LabelledTask, Ledger, LedgerError, Outcome, Recipe, Score, Step, StoredAnswer, StoredRun,
 };
 
 use crate::error::Failure;
-use crate::open::{LOCAL_USER, new_id};
+use crate::journal;
+use crate::open::new_id;
 use crate::plugins::{self, PluginRows};
 use crate::read;
 use crate::rows::{counter, json, level_name, mebibytes};
+use crate::writer::Change;
 use crate::{Store, StoreError};
 
 /// The attempts that are submitted; the third is scored only.
 const SUBMITTED: usize = 2;
+
+/// Bytes of an episode's summary.
+const SUMMARY_BYTES: usize = 4_096;
 
 /// The fields of [`stratagem_domain::Usage`] that are read from columns; `detail` has all others, and those whose
 /// columns are copies for queries.
@@ -59,7 +64,9 @@ impl Store {
             let (run_code, run_task) = (run.task_id.clone(), run.recipe.task);
             return Err(StoreError::OtherTask { run_code, run_task, code: code.clone(), digest });
         }
-        self.write(|connection| {
+        let (run, code, path) = (run.clone(), code.clone(), self.path().to_owned());
+        let dataset = dataset.map(str::to_owned);
+        self.write("keeping a run", move |connection| {
             let task_row: Option<String> = connection
                 .prepare_cached(
                     "SELECT id FROM arc_tasks WHERE digest = ?1 AND (?2 IS NULL OR dataset_id = ?2)
@@ -68,16 +75,15 @@ impl Store {
                 .query_row(params![digest.to_string(), dataset], |row| row.get(0))
                 .optional()?;
             let Some(task_row) = task_row else {
-                let path = self.path().to_owned();
-                return Err(StoreError::UnknownTask { path, code: code.clone(), digest }.into());
+                return Err(StoreError::UnknownTask { path, code, digest }.into());
             };
             let Some(plugin) = plugins::find(connection, &run.recipe.plugin)? else {
-                let path = self.path().to_owned();
                 let wanted = run.recipe.plugin.clone();
                 let (plugin, version, digest) = (wanted.name, wanted.version, wanted.digest);
                 return Err(StoreError::UnknownPlugin { path, plugin, version, digest }.into());
             };
-            let entry = Entry { connection, run, id: new_id(), task_row, plugin };
+            let entry = Entry { connection, run: &run, id: new_id(), task_row, plugin };
+            connection.made("run.record", "runs", &entry.id);
             entry.write()?;
             Ok(entry.id)
         })
@@ -86,7 +92,7 @@ impl Store {
 
 /// A run on its way into the tables; the transaction is the caller's.
 struct Entry<'a> {
-    connection: &'a Connection,
+    connection: &'a Change<'a>,
     run: &'a StoredRun,
     id: String,
     /// Of `arc_tasks`.
@@ -105,7 +111,8 @@ impl Entry<'_> {
         }
         let outcome_id = self.outcome()?;
         self.usage(&outcome_id)?;
-        self.episode()
+        self.episode()?;
+        journal::keep(self.connection, &self.id, &self.run.journal)
     }
 
     fn started_at(&self) -> i64 {
@@ -135,19 +142,20 @@ impl Entry<'_> {
     }
 
     fn run_row(&self) -> Result<(), Failure> {
-        let StoredRun { recipe, outcome, ending, score, .. } = self.run;
+        let StoredRun { recipe, outcome, ending, score, place, usage, .. } = self.run;
         let status = if *outcome == Outcome::PastDeadline { "timeout" } else { self.status() };
         self.connection
             .prepare_cached(
                 "INSERT INTO runs (id, kind, plugin_version_id, owner_id, status, recipe, task_digest, seed, limits,
-                     settings, outcome, fault, ending, metrics, score, error, created_at, started_at, finished_at, grants)
+                     settings, outcome, fault, ending, metrics, score, error, created_at, started_at, finished_at, grants,
+                     evaluation_id, experiment_id, config_version_id, cost_micros)
                  VALUES (?1, 'evaluation', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?17,
-                     ?18)",
+                     ?18, ?19, (SELECT experiment_id FROM evaluations WHERE id = ?19), ?20, ?21)",
             )?
             .execute(params![
                 self.id,
                 self.plugin.version_id,
-                LOCAL_USER,
+                self.connection.actor.id,
                 status,
                 recipe.digest().to_string(),
                 recipe.task.to_string(),
@@ -163,6 +171,9 @@ impl Entry<'_> {
                 self.started_at(),
                 self.finished_at(),
                 recipe.grants.map(|digest| digest.to_string()),
+                place.evaluation,
+                place.config_version,
+                counter(usage.cost_micros),
             ])?;
         Ok(())
     }
@@ -215,20 +226,29 @@ impl Entry<'_> {
         else {
             return Ok(());
         };
+        // Right only if every test input has a right grid; not known where one output is not.
+        let is_correct = self.run.score.as_ref().map(|score| {
+            let right = of_attempt().filter(|stored| stored.is_correct == Some(true)).count();
+            right == score.right_at.len()
+        });
         let submission = new_id();
         self.connection
             .prepare_cached(
-                "INSERT INTO task_submissions (id, run_id, task_id, user_id, attempt, confidence, submitted_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO task_submissions (id, run_id, task_id, user_id, attempt, confidence, submitted_at,
+                     strategy_used, is_correct, processing_time_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 submission,
                 self.id,
                 self.task_row,
-                LOCAL_USER,
+                self.connection.actor.id,
                 attempt as i64,
                 confidence,
-                self.finished_at()
+                self.finished_at(),
+                self.run.recipe.plugin.name,
+                is_correct,
+                counter(self.run.usage.wall_ms),
             ])?;
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO submission_grids (submission_id, test_ord, grid, is_correct) VALUES (?1, ?2, ?3, ?4)",
@@ -240,7 +260,7 @@ impl Entry<'_> {
     }
 
     fn outcome(&self) -> Result<String, Failure> {
-        let StoredRun { outcome, usage, score, .. } = self.run;
+        let StoredRun { outcome, usage, score, place, .. } = self.run;
         let status = match outcome {
             Outcome::PastDeadline => "timeout",
             _ if self.is_complete() => "success",
@@ -254,8 +274,8 @@ impl Entry<'_> {
         self.connection
             .prepare_cached(
                 "INSERT INTO outcomes (id, executed_at, run_id, task_id, status, score, duration_ms, fuel_spent,
-                     memory_peak_bytes, error_category, metrics)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                     memory_peak_bytes, error_category, metrics, tokens, cost_micros, evaluation_id, config_version_id)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
             )?
             .execute(params![
                 id,
@@ -269,6 +289,10 @@ impl Entry<'_> {
                 counter(usage.memory_peak_bytes),
                 self.error_name(),
                 metrics,
+                counter(usage.prompt_tokens.saturating_add(usage.completion_tokens)),
+                counter(usage.cost_micros),
+                place.evaluation,
+                place.config_version,
             ])?;
         Ok(id)
     }
@@ -283,14 +307,15 @@ impl Entry<'_> {
             .prepare_cached(
                 "INSERT INTO resource_usage (id, at, kind, name, user_id, run_id, outcome_id, calls, cpu_seconds,
                      wall_ms, fuel_spent, memory_mb, gpu_memory_mb, prompt_tokens, completion_tokens, cost_micros, ok,
-                     error_type, detail)
-                 VALUES (?1, ?2, 'wasm', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                     error_type, detail, task_id, experiment_id)
+                 VALUES (?1, ?2, 'wasm', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
+                     (SELECT experiment_id FROM runs WHERE id = ?5))",
             )?
             .execute(params![
                 new_id(),
                 self.finished_at(),
                 self.run.recipe.plugin.name,
-                LOCAL_USER,
+                self.connection.actor.id,
                 self.id,
                 outcome_id,
                 counter(usage.host_calls),
@@ -305,30 +330,33 @@ impl Entry<'_> {
                 self.is_complete(),
                 self.error_name(),
                 detail.to_string(),
+                self.task_row,
             ])?;
         Ok(())
     }
 
     fn episode(&self) -> Result<(), Failure> {
-        let StoredRun { recipe, task_id, steps, .. } = self.run;
+        let StoredRun { recipe, task_id, steps, place, .. } = self.run;
         let episode = new_id();
         self.connection
             .prepare_cached(
-                "INSERT INTO episodes (id, run_id, user_id, plugin_id, task_type, domain, context, status,
-                     success_rate, created_at, completed_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 'arc', ?6, ?7, ?8, ?9, ?10)",
+                "INSERT INTO episodes (id, run_id, user_id, owner_id, plugin_id, task_type, domain, context, status,
+                     success_rate, created_at, completed_at, summary)
+                 VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?
             .execute(params![
                 episode,
                 self.id,
-                LOCAL_USER,
+                self.connection.actor.id,
                 self.plugin.plugin_id,
                 recipe.plugin.kind,
+                place.domain.as_deref().unwrap_or(&recipe.plugin.name),
                 task_id,
                 self.status(),
                 self.partial_credit(),
                 self.started_at(),
                 self.finished_at(),
+                summary(steps),
             ])?;
         let mut insert = self.connection.prepare_cached(
             "INSERT INTO steps (episode_id, n, action, result, ok, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -345,4 +373,17 @@ impl Entry<'_> {
         }
         Ok(())
     }
+}
+
+/// What a search over episodes finds: actions and what came of them, cut.
+fn summary(steps: &[Step]) -> String {
+    let mut text = String::new();
+    for Step { action, detail, .. } in steps {
+        if text.len() >= SUMMARY_BYTES {
+            break;
+        }
+        text.extend([action, " ", detail, "\n"]);
+    }
+    text.truncate(text.floor_char_boundary(SUMMARY_BYTES));
+    text
 }

@@ -242,6 +242,7 @@ impl Isolated {
             steps: Vec::new(),
             log: Vec::new(),
             usage: Usage::default(),
+            journal: Vec::new(),
         });
         let wall = started.elapsed();
         report.usage.wall_ms = wall.as_millis() as u64;

@@ -170,7 +170,7 @@ impl From<RunReport> for ReportMessage {
             confidence: answer.confidence,
             rationale: answer.rationale,
         };
-        let RunReport { ending, answers, steps, log, usage } = report;
+        let RunReport { ending, answers, steps, log, usage, journal: _ } = report;
         Self { ending, answers: answers.into_iter().map(answer).collect(), steps, log, usage }
     }
 }
@@ -230,7 +230,7 @@ impl ReportMessage {
                 })
             })
             .collect::<Result<_, String>>()?;
-        Ok(RunReport { ending, answers, steps, log, usage })
+        Ok(RunReport { ending, answers, steps, log, usage, journal: Vec::new() })
     }
 }
 
@@ -402,6 +402,7 @@ mod tests {
             steps: vec![Step { action: "a".into(), detail: "b".into(), success: true }],
             log: vec![LogLine { level: Level::Warn, message: "careful".into() }],
             usage: Usage { fuel_spent: 7, answers_offered: 2, cpu_seconds: 0.1, ..Usage::default() },
+            journal: Vec::new(),
         }
     }
 
@@ -439,6 +440,7 @@ mod tests {
         let step = Step { action: String::new(), detail: String::new(), success: true };
         let frames = vec!["\u{10ffff}".repeat(MAX_FRAME_CHARS); MAX_FRAMES];
         let largest = RunReport {
+            journal: Vec::new(),
             ending: Ending::Trapped { reason: "x".repeat(2_000), backtrace: frames },
             answers: vec![answer; 3],
             steps: vec![step; 2],

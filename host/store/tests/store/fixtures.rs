@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 use stratagem_domain::{
-    Answer, Digest, Ending, Fault, Grid, LabelledTask, Level, Limits, LogLine, Outcome, Pair, PluginIdentity,
-    Recipe, Score, Split, Step, StoredAnswer, StoredRun, TaskSet, Usage,
+    Answer, Call, Declined, Digest, Ending, Exchange, Fault, Grid, LabelledTask, Level, Limits, LogLine,
+    Outcome, Pair, Place, PluginIdentity, Recipe, Reply, Score, Split, Step, StoredAnswer, StoredRun,
+    TaskSet, Usage,
 };
 
 pub const WORLD: &str = "stratagem:strategy/strategy@0.1.0";
@@ -81,6 +82,17 @@ pub fn solved(plugin: PluginIdentity, task: &LabelledTask) -> StoredRun {
             .map(|level| LogLine { level, message: format!("{level:?}\nsecond line") })
             .into(),
         usage: usage(),
+        journal: vec![
+            Exchange {
+                call: Call::Load { name: "weights \"π\"".to_owned() },
+                reply: Ok(Reply::Loaded(Some(vec![0, 255, 7]))),
+            },
+            Exchange {
+                call: Call::Patterns { kind: "program".to_owned(), min_success_rate: 1.0 / 3.0, limit: 7 },
+                reply: Err(Declined::Exhausted("patterns: limit 3".to_owned())),
+            },
+        ],
+        place: Place { domain: Some("mirrors".to_owned()), ..Place::default() },
         started_at: 1_760_000_000_123,
         finished_at: 1_760_000_000_934,
     }

@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::Path;
 
 use rusqlite::Connection;
 use stratagem_domain::Ledger;
@@ -7,11 +8,15 @@ use stratagem_store::{SCHEMA_VERSION, Store, StoreError};
 use crate::Bench;
 use crate::fixtures::{plugin, solved, task};
 
-/// The newest first.
-const DOWN: [&str; 2] = [
-    include_str!("../../../../migrations/sqlite/0002_plugin_papers.down.sql"),
-    include_str!("../../../../migrations/sqlite/0001_core.down.sql"),
-];
+/// The ways back, the newest first.
+fn down() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/sqlite");
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.to_string_lossy().ends_with(".down.sql"));
+    files.sort();
+    assert_eq!(files.len(), SCHEMA_VERSION as usize);
+    files.iter().rev().map(|file| fs::read_to_string(file).unwrap()).collect()
+}
 
 /// Everything that the schema consists of, as text.
 fn schema(connection: &Connection) -> Vec<(String, String, Option<String>)> {
@@ -43,7 +48,7 @@ fn opening_makes_the_folder_the_file_and_the_schema_once() {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })
         .unwrap();
-    assert_eq!(applied, (SCHEMA_VERSION, "0002_plugin_papers".into(), 64));
+    assert_eq!(applied, (SCHEMA_VERSION, "0010_views".into(), 64));
     let mode: String = raw.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal");
 }
@@ -52,7 +57,7 @@ fn opening_makes_the_folder_the_file_and_the_schema_once() {
 fn every_table_is_strict() {
     let bench = Bench::new();
     let tables = "pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'";
-    assert_eq!(bench.count(tables), 19);
+    assert_eq!(bench.count(tables), 54);
     assert_eq!(bench.count(&format!("{tables} AND NOT strict")), 0);
 }
 
@@ -72,7 +77,7 @@ fn down_takes_all_back_and_up_makes_the_same_again() {
     let raw = bench.raw();
     raw.pragma_update(None, "foreign_keys", true).unwrap();
     let before = schema(&raw);
-    raw.execute_batch(&format!("BEGIN; {} DELETE FROM schema_migrations; COMMIT", DOWN.concat())).unwrap();
+    raw.execute_batch(&format!("BEGIN; {} DELETE FROM schema_migrations; COMMIT", down())).unwrap();
     let left: Vec<String> = schema(&raw).into_iter().map(|(_, name, _)| name).collect();
     assert_eq!(left, ["schema_migrations"]);
     Store::open(&bench.path).unwrap();
@@ -84,15 +89,15 @@ fn a_database_of_a_newer_program_is_left_alone() {
     let bench = Bench::new();
     bench
         .raw()
-        .execute_batch("INSERT INTO schema_migrations VALUES (9, '0009_later', printf('%064d', 0), 0)")
+        .execute_batch("INSERT INTO schema_migrations VALUES (99, '0099_later', printf('%064d', 0), 0)")
         .unwrap();
     let error = Store::open(&bench.path).unwrap_err();
     let text = format!(
-        "database {} is of schema version 9, this program knows {SCHEMA_VERSION}",
+        "database {} is of schema version 99, this program knows {SCHEMA_VERSION}",
         bench.path.display()
     );
     assert_eq!(error.to_string(), text);
-    assert!(matches!(error, StoreError::NewerSchema { found: 9, known: SCHEMA_VERSION, .. }));
+    assert!(matches!(error, StoreError::NewerSchema { found: 99, known: SCHEMA_VERSION, .. }));
     assert!(error.hint().unwrap().starts_with("use a newer program"));
 }
 
