@@ -29,6 +29,7 @@ mod read;
 mod readers;
 mod rows;
 mod runs;
+mod schema;
 mod writer;
 
 pub use actor::{Actor, Role};
@@ -39,6 +40,7 @@ pub use error::StoreError;
 pub use migrate::SCHEMA_VERSION;
 pub use open::{BUSY_TIMEOUT, Store, StoreOptions};
 pub use read::{RunFilter, RunLine};
+pub use schema::{Migrated, MigrationStatus, RolledBack, Schema};
 
 #[cfg(test)]
 mod faults;
