@@ -17,6 +17,7 @@
 mod actor;
 mod added;
 mod audit;
+mod catalogue;
 mod datasets;
 mod error;
 mod events;
@@ -35,6 +36,7 @@ mod writer;
 pub use actor::{Actor, Role};
 pub use added::{AddedPlugin, Addition, Papers};
 pub use audit::AuditReport;
+pub use catalogue::{Catalogue, Column, Index, Relation, RelationKind};
 pub use datasets::{Dataset, Imported};
 pub use error::StoreError;
 pub use migrate::SCHEMA_VERSION;
