@@ -121,7 +121,7 @@ fn columns(
             is_key: key > 0,
             references: references.get(&name).cloned(),
             is_json: sql.contains(&format!("json_valid({name})")),
-            is_truth: sql.contains(&format!("{name} IN (0, 1)")),
+            is_truth: sql.contains(&format!("({name} IN (0, 1)")),
             values: values(sql, &name),
             name,
             r#type,
