@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what building plugins and fetching tasks needs and this machine lacks. Run again, it does nothing.
+# Installs what building plugins, fetching tasks and testing needs and this machine lacks. Run again, it does nothing.
 set -euo pipefail
 
 fail() {
@@ -45,3 +45,6 @@ fi
 
 # Tasks come through pip.
 python3 -m pip --version >/dev/null 2>&1 || apt_install python3 python3-pip
+
+# The migrations for PostgreSQL are tried on a real one, which the test starts itself; its service need not run.
+command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || apt_install postgresql

@@ -7,6 +7,8 @@ DROP INDEX ix_outcomes_evaluation;
 DROP INDEX ix_outcomes_key;
 ALTER TABLE outcomes DROP COLUMN execution_metadata;
 ALTER TABLE outcomes DROP COLUMN retry_count;
+ALTER TABLE outcomes DROP COLUMN created_at;
+ALTER TABLE outcomes DROP COLUMN modal_call_id;
 ALTER TABLE outcomes DROP COLUMN sandbox_id;
 ALTER TABLE outcomes DROP COLUMN cost_usd;
 ALTER TABLE outcomes DROP COLUMN tokens_used;

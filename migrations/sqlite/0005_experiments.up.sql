@@ -98,6 +98,8 @@ ALTER TABLE outcomes ADD COLUMN execution_time_ms INTEGER GENERATED ALWAYS AS (d
 ALTER TABLE outcomes ADD COLUMN tokens_used INTEGER GENERATED ALWAYS AS (tokens) VIRTUAL;
 ALTER TABLE outcomes ADD COLUMN cost_usd REAL GENERATED ALWAYS AS (cost_micros / 1e6) VIRTUAL;
 ALTER TABLE outcomes ADD COLUMN sandbox_id TEXT GENERATED ALWAYS AS (run_id) VIRTUAL;
+ALTER TABLE outcomes ADD COLUMN modal_call_id TEXT GENERATED ALWAYS AS (run_id) VIRTUAL;
+ALTER TABLE outcomes ADD COLUMN created_at INTEGER GENERATED ALWAYS AS (executed_at) VIRTUAL;
 ALTER TABLE outcomes ADD COLUMN retry_count INTEGER GENERATED ALWAYS AS (try) VIRTUAL;
 ALTER TABLE outcomes ADD COLUMN execution_metadata TEXT GENERATED ALWAYS AS (metrics) VIRTUAL;
 CREATE UNIQUE INDEX ix_outcomes_key ON outcomes (idempotency_key) WHERE idempotency_key IS NOT NULL;

@@ -66,6 +66,7 @@ CREATE TABLE credit_balance (
     rate_remaining       INTEGER,
     rate_reset_at        INTEGER,
     raw                  TEXT CHECK (raw IS NULL OR json_valid(raw)),
+    id                   TEXT GENERATED ALWAYS AS (provider || '/' || at) VIRTUAL,
     credits_remaining    REAL GENERATED ALWAYS AS (remaining_micros / 1e6) VIRTUAL,
     credits_used         REAL GENERATED ALWAYS AS (used_micros / 1e6) VIRTUAL,
     daily_spend          REAL GENERATED ALWAYS AS (daily_micros / 1e6) VIRTUAL,

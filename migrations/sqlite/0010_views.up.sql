@@ -1,5 +1,6 @@
 -- 0010 views: other names for what is here, so that a query written for any of the documents runs, and the
--- dashboard. Money in dollars, times in milliseconds since 1970, days and hours as text in UTC.
+-- dashboard. Money in dollars, times in milliseconds since 1970, days and hours as text in UTC. Columns named after the
+-- vendor of a sandbox say what ours has for it, and nothing where it has nothing.
 
 -- Runs and results.
 CREATE VIEW strategy_metrics AS
@@ -54,11 +55,13 @@ SELECT u.id || '/' || c.key AS usage_id, u.outcome_id, u.at AS execution_time, c
     c.value AS call_count, 1.0 * coalesce(u.wall_ms, 0) / c.value AS avg_duration_ms,
     CASE WHEN EXISTS (SELECT 1 FROM json_each(u.detail, '$.limits_hit') h WHERE h.value = c.key || '_calls')
         THEN 1.0 * (c.value - 1) / c.value ELSE 1.0 END AS success_rate,
-    u.cost_micros / 1e6 AS total_cost_usd, u.run_id
+    u.cost_micros / 1e6 AS total_cost_usd, u.run_id,
+    CASE WHEN u.error_type IS NULL THEN '[]' ELSE json_array(u.error_type) END AS error_types, u.at AS created_at
 FROM resource_usage u, json_each(u.detail, '$.calls') c
 WHERE u.kind = 'wasm' AND c.value > 0
 UNION ALL
-SELECT id, outcome_id, at, name, calls, 1.0 * coalesce(wall_ms, 0) / calls, 1.0 * ok, cost_micros / 1e6, run_id
+SELECT id, outcome_id, at, name, calls, 1.0 * coalesce(wall_ms, 0) / calls, 1.0 * ok, cost_micros / 1e6, run_id,
+    CASE WHEN error_type IS NULL THEN '[]' ELSE json_array(error_type) END, at
 FROM resource_usage WHERE kind = 'tool' AND calls > 0;
 
 CREATE VIEW logs AS
@@ -74,12 +77,15 @@ CREATE VIEW configurations AS
 SELECT d.id AS config_id, d.name, d.owner_id AS user_id,
     (SELECT v.id FROM document_versions v WHERE v.document_id = d.id AND v.version = d.active) AS latest_version_id,
     d.is_active, coalesce(json_extract(d.meta, '$.sandbox_config'), '{}') AS sandbox_config,
-    d.created_at, d.updated_at
+    json_extract(d.meta, '$.modal_app_id') AS modal_app_id, d.created_at, d.updated_at
 FROM documents d WHERE d.kind = 'strategy_config';
 
 CREATE VIEW config_versions AS
 SELECT v.id AS version_id, v.document_id AS config_id, v.version AS version_number, v.body AS raw_yaml,
-    v.parsed AS parsed_config, v.hash AS config_hash, v.generated_by, 0 AS is_deleted, v.created_at
+    v.parsed AS parsed_config, v.hash AS config_hash, v.generated_by, 0 AS is_deleted,
+    json_extract(d.meta, '$.modal_deployment_id') AS modal_deployment_id,
+    (SELECT e.vec FROM embeddings e WHERE e.subject_kind = 'document_version' AND e.subject_id = v.id
+     ORDER BY e.seq DESC LIMIT 1) AS embedding, v.created_at
 FROM document_versions v JOIN documents d ON d.id = v.document_id WHERE d.kind = 'strategy_config';
 
 CREATE VIEW config_diffs AS
@@ -125,7 +131,9 @@ SELECT t.id AS scenario_id, t.code AS name, coalesce(t.prompt, 'Find the rule of
     (SELECT json_group_array(json(p.output) ORDER BY p.ord)
      FROM task_pairs p WHERE p.task_id = t.id AND p.part = 'test') AS ground_truth,
     t.difficulty AS difficulty_level, coalesce(t.tags, '[]') AS tags, t.expected_tools, t.is_active,
-    t.est_duration_ms AS estimated_duration_ms, t.created_at
+    t.est_duration_ms AS estimated_duration_ms, json_extract(t.meta, '$.modal_function_name') AS modal_function_name,
+    (SELECT e.vec FROM embeddings e WHERE e.subject_kind = 'task' AND e.subject_id = t.id
+     ORDER BY e.seq DESC LIMIT 1) AS scenario_embedding, t.created_at
 FROM arc_tasks t;
 
 CREATE VIEW simulations AS
@@ -140,14 +148,19 @@ SELECT e.id AS simulation_id, e.config_version_id,
     e.finished_at - e.started_at AS execution_time_ms,
     (SELECT coalesce(sum(r.cost_micros), 0) / 1e6 FROM runs r WHERE r.evaluation_id = e.id) AS total_cost_usd,
     coalesce(e.meta, '{}') AS metadata, json_extract(e.limits, '$.wall_ms') AS timeout_ms, e.priority,
-    e.created_at, e.started_at, CASE e.status WHEN 'completed' THEN e.finished_at END AS completed_at
+    json_extract(e.meta, '$.modal_app_id') AS modal_app_id, json_extract(e.meta, '$.modal_environment')
+        AS modal_environment,
+    coalesce(json_extract(e.meta, '$.jobs'), 1) AS sandbox_instances,
+    coalesce(json_extract(e.meta, '$.max_retries'), 0) AS max_retries, e.created_at, e.started_at, CASE e.status WHEN 'completed' THEN e.finished_at END AS completed_at
 FROM evaluations e;
 
 CREATE VIEW simulations_scenarios AS
 SELECT k.evaluation_id AS simulation_id, k.task_id AS scenario_id, k.ord AS execution_order, k.status,
     (SELECT group_concat(l.message, char(10) ORDER BY l.n) FROM run_logs l WHERE l.run_id = k.run_id)
         AS execution_logs,
-    k.started_at, k.finished_at AS completed_at, max(k.tries - 1, 0) AS retry_count
+    k.started_at, k.finished_at AS completed_at, max(k.tries - 1, 0) AS retry_count, k.run_id AS modal_call_id,
+    (SELECT group_concat(l.message, char(10) ORDER BY l.n) FROM run_logs l WHERE l.run_id = k.run_id)
+        AS modal_execution_logs
 FROM evaluation_tasks k;
 
 CREATE VIEW experiment_runs AS
@@ -202,10 +215,12 @@ FROM document_versions v JOIN outcomes o ON o.config_version_id = v.id
 WHERE o.executed_at > unixepoch('now', '-90 days') * 1000
 GROUP BY v.id, 4 ORDER BY 4 DESC, 6 DESC;
 
+-- The variance of a sample, as the column says; none of one execution.
 CREATE VIEW v_llm_scenario_trends AS
 SELECT task_id AS scenario_id, date(executed_at / 1000, 'unixepoch', 'weekday 0', '-6 days') AS week,
     count(*) AS executions, avg(score) AS avg_reliability,
-    sqrt(max(0.0, avg(score * score) - avg(score) * avg(score))) AS reliability_variance,
+    max(0.0, (sum(score * score) - count(*) * avg(score) * avg(score)) / nullif(count(*) - 1, 0))
+        AS reliability_variance,
     avg(duration_ms) AS avg_duration, sum(status = 'timeout') AS timeout_count
 FROM outcomes WHERE executed_at > unixepoch('now', '-6 months') * 1000
 GROUP BY 1, 2 ORDER BY 2 DESC, 4;
@@ -214,7 +229,7 @@ GROUP BY 1, 2 ORDER BY 2 DESC, 4;
 CREATE VIEW v_dashboard_active_simulations AS
 SELECT s.simulation_id, s.simulation_name, s.status, s.completed_scenarios, s.total_scenarios,
     round(100.0 * s.completed_scenarios / max(s.total_scenarios, 1), 2) AS progress_pct,
-    unixepoch('subsec') - s.started_at / 1000.0 AS runtime_seconds,
+    unixepoch('subsec') - s.started_at / 1000.0 AS runtime_seconds, s.modal_app_id,
     json_extract(v.parsed, '$.model') AS model_name,
     (SELECT count(*) FROM outcomes o WHERE o.evaluation_id = s.simulation_id) AS outcomes_recorded
 FROM simulations s LEFT JOIN document_versions v ON v.id = s.config_version_id

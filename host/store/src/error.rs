@@ -11,6 +11,8 @@ use crate::open::BUSY_TIMEOUT;
 
 /// Characters of a name that a message shows.
 const SHOWN: usize = 80;
+/// Faults that a message shows.
+const FAULTS: usize = 3;
 
 /// Why the store could not do what was asked: the operator's or the host's fault, never a plugin's.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +75,8 @@ pub enum StoreError {
     Forbidden { user: String, role: Role, needed: Role, what: &'static str },
     #[error("{what}")]
     Invalid { what: String, hint: Option<String> },
+    #[error("database {} is not sound {when}: {}", path.display(), shown(faults))]
+    Sick { path: PathBuf, when: &'static str, faults: Vec<String> },
     #[error("run id {} is {} characters long: at least {least}", quote(id, SHOWN), id.chars().count())]
     ShortRunId { id: String, least: usize },
     #[error("run {} is not in database {}", quote(id, SHOWN), path.display())]
@@ -106,6 +110,9 @@ impl StoreError {
             }
             Self::Busy { .. } => "wait for the other program to end, then repeat the command",
             Self::Damaged { .. } | Self::Unreadable { .. } => "restore the database from a copy",
+            Self::Sick { .. } => {
+                "mend it first: `stratagem db check` names what is wrong, `stratagem db repair` mends"
+            }
             Self::Disk { .. } => "check the disk and its free space",
             Self::DuplicateTask { .. } => "remove one of the two, or give it another id",
             Self::AmbiguousDataset { .. } | Self::AmbiguousRun { .. } | Self::ShortRunId { .. } => {
@@ -138,6 +145,15 @@ impl StoreError {
             _ => Self::Sql { path, source },
         }
     }
+}
+
+/// The first faults of a list, and how many more there are.
+fn shown(faults: &[String]) -> String {
+    let mut text = faults.iter().take(FAULTS).cloned().collect::<Vec<_>>().join("; ");
+    if faults.len() > FAULTS {
+        text += &format!("; and {} more", faults.len() - FAULTS);
+    }
+    text
 }
 
 impl From<StoreError> for LedgerError {

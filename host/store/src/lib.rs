@@ -17,6 +17,7 @@
 mod actor;
 mod added;
 mod audit;
+mod catalogue;
 mod datasets;
 mod error;
 mod events;
@@ -29,16 +30,19 @@ mod read;
 mod readers;
 mod rows;
 mod runs;
+mod schema;
 mod writer;
 
 pub use actor::{Actor, Role};
 pub use added::{AddedPlugin, Addition, Papers};
 pub use audit::AuditReport;
+pub use catalogue::{Catalogue, Column, Index, Relation, RelationKind};
 pub use datasets::{Dataset, Imported};
 pub use error::StoreError;
 pub use migrate::SCHEMA_VERSION;
 pub use open::{BUSY_TIMEOUT, Store, StoreOptions};
 pub use read::{RunFilter, RunLine};
+pub use schema::{Migrated, MigrationStatus, RolledBack, Schema};
 
 #[cfg(test)]
 mod faults;

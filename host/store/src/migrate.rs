@@ -30,7 +30,7 @@ macro_rules! migrations {
 }
 
 /// In order: the first is version 1. Frozen once released; a change is a new one at the end.
-const MIGRATIONS: [Migration; 10] = migrations![
+static MIGRATIONS: [Migration; 10] = migrations![
     "0001_core",
     "0002_plugin_papers",
     "0003_tasks",
@@ -49,10 +49,22 @@ impl Migration {
     }
 }
 
-/// Brings the schema up to date in one transaction and returns its version.
+/// Brings the schema up to date and returns its version.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<u32, Failure> {
-    if applied(connection, path)? == SCHEMA_VERSION {
-        return Ok(SCHEMA_VERSION);
+    migrate_to(connection, path, SCHEMA_VERSION, &mut |_, _| Ok(()))?;
+    Ok(SCHEMA_VERSION)
+}
+
+/// Runs every migration up to `target` that is not applied, in one transaction with `note`, which hears of the
+/// versions before and after. A file that is sick is left as it was, and one that would be sick afterwards too.
+pub(crate) fn migrate_to(
+    connection: &mut Connection,
+    path: &Path,
+    target: u32,
+    note: &mut dyn FnMut(&Connection, &[&'static str]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    if applied(connection, path)? >= target {
+        return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Again, now that nobody else writes: another process may have migrated meanwhile.
@@ -67,16 +79,75 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<u32, F
                 applied_at INTEGER NOT NULL
             ) STRICT",
         )?;
+    } else {
+        hold_healthy(&transaction, path, "before the migration")?;
     }
-    for (version, migration) in (1..).zip(&MIGRATIONS).skip(from as usize) {
+    let mut names = Vec::new();
+    for (version, migration) in numbered(from, target) {
         transaction.execute_batch(migration.up)?;
         transaction.execute(
             "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?1, ?2, ?3, ?4)",
             params![version, migration.name, migration.checksum(), now()],
         )?;
+        names.push(migration.name);
     }
+    if from > 0 {
+        hold_healthy(&transaction, path, "after the migration, which was taken back")?;
+    }
+    note(&transaction, &names)?;
     transaction.commit()?;
-    Ok(SCHEMA_VERSION)
+    Ok(())
+}
+
+/// Takes every migration after `target` back, the newest first; the transaction is the caller's.
+pub(crate) fn take_back(
+    connection: &Connection,
+    from: u32,
+    target: u32,
+) -> Result<Vec<&'static str>, Failure> {
+    let mut names = Vec::new();
+    for (version, migration) in numbered(target, from).collect::<Vec<_>>().into_iter().rev() {
+        connection.execute_batch(migration.down)?;
+        connection.execute("DELETE FROM schema_migrations WHERE version = ?1", [version])?;
+        names.push(migration.name);
+    }
+    Ok(names)
+}
+
+/// The migrations that lie between two versions, with the version that each leads to.
+fn numbered(from: u32, to: u32) -> impl Iterator<Item = (u32, &'static Migration)> {
+    (1..).zip(&MIGRATIONS).skip(from as usize).take(to.saturating_sub(from) as usize)
+}
+
+/// Name and checksum of every migration that this program knows, in order.
+pub(crate) fn known() -> impl Iterator<Item = (&'static str, String)> {
+    MIGRATIONS.iter().map(|migration| (migration.name, migration.checksum()))
+}
+
+/// Refuses a database whose pages, constraints or references are broken.
+pub(crate) fn hold_healthy(connection: &Connection, path: &Path, when: &'static str) -> Result<(), Failure> {
+    let faults = faults(connection)?;
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(StoreError::Sick { path: path.to_owned(), when, faults }.into())
+}
+
+/// One line a fault of the pages, the constraints or the references; none where all is well.
+pub(crate) fn faults(connection: &Connection) -> Result<Vec<String>, Failure> {
+    let mut faults = Vec::new();
+    let mut check = connection.prepare("PRAGMA quick_check")?;
+    for line in check.query_map([], |row| row.get::<_, String>(0))? {
+        faults.extend(Some(line?).filter(|line| line != "ok"));
+    }
+    let mut check = connection.prepare("PRAGMA foreign_key_check")?;
+    let mut rows = check.query([])?;
+    while let Some(row) = rows.next()? {
+        let (table, id, parent): (String, Option<i64>, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let id = id.map_or_else(|| "without number".to_owned(), |id| id.to_string());
+        faults.push(format!("row {id} of {table} points at a row of {parent} that is not there"));
+    }
+    Ok(faults)
 }
 
 /// The version that the file has, 0 where it is empty. Refuses a file that is another program's, that

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use stratagem_domain::Ledger;
-use stratagem_store::{SCHEMA_VERSION, Store, StoreError};
+use stratagem_store::{Role, RolledBack, SCHEMA_VERSION, Schema, Store, StoreError, StoreOptions};
 
 use crate::Bench;
 use crate::fixtures::{plugin, solved, task};
@@ -167,4 +167,142 @@ fn damaged_pages_are_told() {
         Ok(faults) => assert!(!faults.is_empty()),
         Err(error) => assert!(matches!(error, StoreError::Damaged { .. }), "{error}"),
     }
+}
+
+fn schema_of(path: &Path) -> Schema {
+    Schema::open(path, &StoreOptions::default()).unwrap()
+}
+
+/// A store with one run, so that there is something to lose.
+fn with_a_run() -> Bench {
+    let task = task("3c9b0459", 4);
+    let bench = Bench::with(std::slice::from_ref(&task));
+    bench.store.record(&solved(plugin("mirror"), &task), &task, None).unwrap();
+    bench
+}
+
+#[test]
+fn status_says_what_is_applied_and_what_is_pending() {
+    let bench = with_a_run();
+    let mut schema = schema_of(&bench.path);
+    schema.rollback(8, true).unwrap();
+    let status = schema.status().unwrap();
+    let versions: Vec<u32> = status.iter().map(|migration| migration.version).collect();
+    assert_eq!(versions, (1..=SCHEMA_VERSION).collect::<Vec<_>>());
+    assert!(status[..8].iter().all(|migration| migration.applied_at.is_some_and(|at| at > 0)));
+    assert!(status[8..].iter().all(|migration| migration.applied_at.is_none()));
+    assert_eq!((status[3].name.as_str(), status[3].checksum.len()), ("0004_documents", 64));
+    assert_eq!(schema.version().unwrap(), 8);
+}
+
+#[test]
+fn every_version_can_be_gone_back_to_and_come_from_again() {
+    let bench = with_a_run();
+    let full = schema(&bench.raw());
+    let mut ladder = vec![full.clone()];
+    let mut versions = schema_of(&bench.path);
+    for to in (1..SCHEMA_VERSION).rev() {
+        let done = versions.rollback(to, true).unwrap();
+        assert_eq!((done.from, done.to, done.taken_back.len(), done.is_done), (to + 1, to, 1, true));
+        ladder.push(schema(&bench.raw()));
+    }
+    // The run is of version 1: it outlives every way back.
+    assert_eq!((bench.count("runs"), bench.count("episodes"), bench.count("answers")), (1, 1, 5));
+    for (to, expected) in (2..=SCHEMA_VERSION).zip(ladder.iter().rev().skip(1)) {
+        let done = versions.migrate(Some(to)).unwrap();
+        assert_eq!((done.from, done.to, done.applied.len()), (to - 1, to, 1));
+        assert_eq!(&schema(&bench.raw()), expected, "version {to}");
+    }
+    assert_eq!(schema(&bench.raw()), full);
+    assert_eq!(versions.migrate(None).unwrap().applied, Vec::<String>::new());
+    assert!(Store::open(&bench.path).unwrap().health().unwrap().is_empty());
+}
+
+#[test]
+fn a_way_back_counts_what_goes_and_changes_nothing_without_consent() {
+    let bench = with_a_run();
+    let before = schema(&bench.raw());
+    let asked = schema_of(&bench.path).rollback(3, false).unwrap();
+    assert_eq!(schema(&bench.raw()), before);
+    assert_eq!(asked.taken_back[0], "0010_views");
+    assert_eq!(asked.taken_back.last().unwrap(), "0004_documents");
+    assert_eq!(asked.tables["run_journals"], 1);
+    assert_eq!(asked.tables["audit_log"], bench.count("audit_log").unsigned_abs());
+    assert!(!asked.tables.contains_key("runs") && !asked.tables.contains_key("task_features"));
+    assert_eq!(asked.columns["task_submissions.strategy_used"], 2);
+    assert_eq!(asked.columns["runs.config_version_id"], 0);
+    // Generated columns hold nothing, and those of tables that go are gone with them.
+    assert!(
+        !asked.columns.keys().any(|place| place == "outcomes.cost_usd" || place.starts_with("audit_log."))
+    );
+    let done = schema_of(&bench.path).rollback(3, true).unwrap();
+    assert_eq!(done, RolledBack { is_done: true, ..asked });
+    assert_eq!(schema_of(&bench.path).version().unwrap(), 3);
+}
+
+#[test]
+fn a_way_back_ends_at_the_first_version_and_never_goes_forward() {
+    let bench = with_a_run();
+    let mut schema = schema_of(&bench.path);
+    for to in [0, SCHEMA_VERSION, SCHEMA_VERSION + 1, u32::MAX] {
+        let error = schema.rollback(to, true).unwrap_err();
+        assert!(matches!(error, StoreError::Invalid { .. }) && error.hint().is_some(), "{error}");
+    }
+    for to in [0, SCHEMA_VERSION + 1] {
+        let error = schema.migrate(Some(to)).unwrap_err();
+        assert!(error.to_string().contains("is not known: 1 to"), "{error}");
+    }
+    let error = schema.migrate(Some(4)).unwrap_err();
+    assert!(error.hint().unwrap().contains("rollback --to 4"), "{error}");
+    assert_eq!(schema.version().unwrap(), SCHEMA_VERSION);
+}
+
+#[test]
+fn only_an_admin_changes_the_schema_and_it_is_written_down() {
+    let bench = with_a_run();
+    for role in [Role::Reader, Role::Runner] {
+        let options = StoreOptions { role: Some(role), ..StoreOptions::default() };
+        let mut schema = Schema::open(&bench.path, &options).unwrap();
+        assert_eq!(schema.status().unwrap().len(), SCHEMA_VERSION as usize);
+        for error in [schema.rollback(9, false).map(drop), schema.migrate(None).map(drop)] {
+            assert!(matches!(error, Err(StoreError::Forbidden { needed: Role::Admin, .. })));
+        }
+    }
+    schema_of(&bench.path).rollback(9, true).unwrap();
+    let noted = "audit_log WHERE action = 'schema.rollback' AND subject_id = '9'";
+    assert_eq!(bench.count(noted), 1);
+    schema_of(&bench.path).migrate(None).unwrap();
+    assert_eq!(bench.count("audit_log WHERE action = 'schema.migrate'"), 1);
+    assert_eq!(Store::open(&bench.path).unwrap().verify_audit(None).unwrap().broken, None);
+}
+
+#[test]
+fn a_sick_database_is_neither_migrated_nor_taken_back() {
+    let bench = with_a_run();
+    schema_of(&bench.path).rollback(9, true).unwrap();
+    bench.raw().execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM plugins").unwrap();
+    let before = schema(&bench.raw());
+    let up = Store::open(&bench.path).map(drop);
+    let down = schema_of(&bench.path).rollback(8, true).map(drop);
+    for error in [up, down].map(Result::unwrap_err) {
+        assert!(matches!(&error, StoreError::Sick { faults, .. } if faults.len() >= 2), "{error}");
+        assert!(error.to_string().contains("points at a row of plugins that is not there"), "{error}");
+        assert!(error.hint().is_some());
+    }
+    assert_eq!(schema(&bench.raw()), before);
+}
+
+#[test]
+fn what_was_left_from_a_migration_that_failed_is_nothing() {
+    let bench = with_a_run();
+    schema_of(&bench.path).rollback(5, true).unwrap();
+    // In the way of what 0009 makes, so that 0006 to 0008 have run when it fails.
+    bench.raw().execute_batch("CREATE TABLE todos (id INTEGER) STRICT").unwrap();
+    let before = schema(&bench.raw());
+    let error = schema_of(&bench.path).migrate(None).unwrap_err();
+    assert!(matches!(error, StoreError::Sql { .. }), "{error}");
+    assert_eq!(schema(&bench.raw()), before);
+    assert_eq!(schema_of(&bench.path).version().unwrap(), 5);
+    bench.raw().execute_batch("DROP TABLE todos").unwrap();
+    assert_eq!(schema_of(&bench.path).migrate(None).unwrap().applied.len(), 5);
 }

@@ -1,0 +1,19 @@
+//! The command group `db`: each part of it is an enum of its own, in a file of its own.
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+use crate::schema::{self, SchemaCommand};
+use crate::workbench::Workbench;
+
+#[derive(Debug, Subcommand)]
+pub enum Db {
+    #[command(flatten)]
+    Schema(SchemaCommand),
+}
+
+pub fn run(bench: &Workbench, command: &Db) -> Result<(), Failure> {
+    match command {
+        Db::Schema(command) => schema::run(bench, command),
+    }
+}

@@ -1,0 +1,19 @@
+-- Takes back 0001: every table with all that it holds, those that point at others first.
+DROP TABLE system_events;
+DROP TABLE steps;
+DROP TABLE episodes;
+DROP TABLE resource_usage;
+DROP TABLE outcomes;
+DROP TABLE submission_grids;
+DROP TABLE task_submissions;
+DROP TABLE run_logs;
+DROP TABLE answers;
+DROP TABLE run_tasks;
+DROP TABLE runs;
+DROP TABLE task_pairs;
+DROP TABLE arc_tasks;
+DROP TABLE datasets;
+DROP TABLE plugin_versions;
+DROP TABLE plugins;
+DROP TABLE artifacts;
+DROP TABLE user_identities;

@@ -1,0 +1,64 @@
+-- 0007 queue: work for later or for others, and who works.
+
+CREATE TABLE queue (
+    id            TEXT PRIMARY KEY NOT NULL,
+    kind          TEXT NOT NULL CHECK (length(kind) BETWEEN 1 AND 100),
+    -- Two jobs that wait or run never have the same.
+    dedupe_key    TEXT,
+    payload       JSONB NOT NULL,
+    -- 10 first.
+    priority      BIGINT NOT NULL DEFAULT 5 CHECK (priority BETWEEN 1 AND 10),
+    status        TEXT NOT NULL DEFAULT 'pending'
+                  CHECK (status IN ('pending', 'in_progress', 'completed', 'failed', 'cancelled', 'dead')),
+    tries         BIGINT NOT NULL DEFAULT 0 CHECK (tries >= 0),
+    max_tries     BIGINT NOT NULL DEFAULT 3 CHECK (max_tries > 0),
+    run_at        BIGINT NOT NULL,
+    lease_until   BIGINT,
+    lease_token   TEXT,
+    worker        TEXT,
+    timeout_ms    BIGINT NOT NULL DEFAULT 300000 CHECK (timeout_ms > 0),
+    respond_to    JSONB,
+    responded     BOOLEAN NOT NULL DEFAULT false,
+    memorized     BOOLEAN NOT NULL DEFAULT false,
+    metadata      JSONB,
+    created_by    TEXT REFERENCES user_identities (id) ON DELETE SET NULL,
+    error         TEXT,
+    result        JSONB,
+    created_at    BIGINT NOT NULL,
+    started_at    BIGINT,
+    finished_at   BIGINT,
+    updated_at    BIGINT NOT NULL,
+    task_type     TEXT GENERATED ALWAYS AS (kind) STORED,
+    retries       BIGINT GENERATED ALWAYS AS (tries) STORED,
+    max_retries   BIGINT GENERATED ALWAYS AS (max_tries) STORED,
+    error_message TEXT GENERATED ALWAYS AS (error) STORED,
+    assigned_to   TEXT GENERATED ALWAYS AS (worker) STORED,
+    scheduled_for BIGINT GENERATED ALWAYS AS (run_at) STORED,
+    completed_at  BIGINT GENERATED ALWAYS AS (finished_at) STORED,
+    CHECK ((status = 'in_progress') = (lease_until IS NOT NULL)),
+    CHECK ((lease_until IS NULL) = (lease_token IS NULL)),
+    CHECK ((status IN ('completed', 'cancelled', 'dead')) = (finished_at IS NOT NULL))
+);
+-- Jobs that may be claimed, in the order of claiming; jobs for later are passed over by their time.
+CREATE INDEX ix_queue_claim ON queue (priority DESC, run_at, id) WHERE status = 'pending';
+CREATE INDEX ix_queue_due ON queue (run_at) WHERE status = 'pending';
+CREATE INDEX ix_queue_lease ON queue (lease_until) WHERE status = 'in_progress';
+CREATE UNIQUE INDEX ix_queue_dedupe ON queue (dedupe_key)
+    WHERE dedupe_key IS NOT NULL AND status IN ('pending', 'in_progress', 'failed');
+CREATE INDEX ix_queue_status ON queue (status, updated_at);
+
+CREATE TABLE workers (
+    id           TEXT PRIMARY KEY NOT NULL,
+    host         TEXT NOT NULL,
+    pid          BIGINT NOT NULL,
+    version      TEXT NOT NULL,
+    capacity     BIGINT NOT NULL CHECK (capacity > 0),
+    started_at   BIGINT NOT NULL,
+    heartbeat_at BIGINT NOT NULL
+);
+
+-- A number a cached subject, raised by every write to it: a copy that carries an older one is stale.
+CREATE TABLE cache_generations (
+    subject    TEXT PRIMARY KEY NOT NULL,
+    generation BIGINT NOT NULL CHECK (generation > 0)
+);

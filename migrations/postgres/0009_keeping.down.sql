@@ -1,0 +1,9 @@
+-- Takes back 0009: the audit log, policies and records of erasures and backups go.
+DROP TABLE todos;
+DROP TABLE backups;
+DROP TABLE erasure_requests;
+DROP TABLE retention_policies;
+DROP TABLE audit_anchor;
+DROP TRIGGER audit_log_frozen ON audit_log;
+DROP FUNCTION audit_log_frozen();
+DROP TABLE audit_log;
