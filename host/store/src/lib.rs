@@ -23,6 +23,7 @@ mod events;
 mod health;
 mod journal;
 mod migrate;
+mod models;
 mod open;
 mod plugins;
 mod read;
@@ -37,6 +38,9 @@ pub use audit::AuditReport;
 pub use datasets::{Dataset, Imported};
 pub use error::StoreError;
 pub use migrate::SCHEMA_VERSION;
+pub use models::{
+    Alert, Budget, BudgetLine, BudgetScope, Credit, CreditLine, ModelSpending, Period, ReplyCounts,
+};
 pub use open::{BUSY_TIMEOUT, Store, StoreOptions};
 pub use read::{RunFilter, RunLine};
 
