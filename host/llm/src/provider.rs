@@ -319,7 +319,7 @@ impl Provider {
     }
 }
 
-/// A connection that did not come about carried no question.
+/// A connection that did not come about carried no question. The system's resolver has no kind of its own.
 fn is_before_sending(cause: &io::Error) -> bool {
     use io::ErrorKind::{
         AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkDown, NetworkUnreachable,
@@ -327,7 +327,7 @@ fn is_before_sending(cause: &io::Error) -> bool {
     matches!(
         cause.kind(),
         AddrNotAvailable | ConnectionRefused | HostUnreachable | NetworkDown | NetworkUnreachable
-    )
+    ) || cause.to_string().contains("failed to lookup address")
 }
 
 /// How long to wait after so many tries: twice as long each time, and somewhere between nothing much and all of it,

@@ -149,18 +149,15 @@ fn line(connection: &Connection, provider: String) -> Result<CreditLine, Failure
 
 fn insert(change: &Change<'_>, provider: &str, credit: &Credit, limits: &RateLimits) -> Result<(), Failure> {
     let (day, month) = spending(change, provider)?;
-    let at = now();
+    // Two snapshots of one millisecond are two, and the newest stays the newest where the clock went back.
+    let at: i64 = change
+        .prepare_cached("SELECT max(?2, coalesce(max(at) + 1, 0)) FROM credit_balance WHERE provider = ?1")?
+        .query_row(params![provider, now()], |row| row.get(0))?;
     change
         .prepare_cached(
             "INSERT INTO credit_balance (provider, at, remaining_micros, used_micros, daily_micros, monthly_micros,
                  rate_remaining, rate_reset_at, raw)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-             ON CONFLICT (provider, at) DO UPDATE SET
-                 remaining_micros = coalesce(excluded.remaining_micros, remaining_micros),
-                 used_micros = coalesce(excluded.used_micros, used_micros),
-                 rate_remaining = coalesce(excluded.rate_remaining, rate_remaining),
-                 rate_reset_at = coalesce(excluded.rate_reset_at, rate_reset_at),
-                 raw = coalesce(excluded.raw, raw)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             provider,
@@ -170,7 +167,7 @@ fn insert(change: &Change<'_>, provider: &str, credit: &Credit, limits: &RateLim
             day,
             month,
             limits.remaining.map(counter),
-            limits.reset_ms.map(|ms| at.saturating_add(counter(ms))),
+            limits.reset_ms.map(|ms| now().saturating_add(counter(ms))),
             credit.raw,
         ])?;
     change.made("credit.keep", "credit_balance", provider);
