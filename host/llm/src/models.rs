@@ -86,11 +86,6 @@ impl Models {
         self.provider(provider)?.credit()
     }
 
-    /// Why a provider cannot be asked as things stand; none where it can. Nothing is sent.
-    pub fn obstacle(&self, provider: &str) -> Option<ModelError> {
-        self.provider(provider).err()
-    }
-
     /// The models as one run is lent them.
     pub fn lend(self: &Arc<Self>, purpose: Purpose) -> LentModels {
         LentModels { models: Arc::clone(self), purpose }
