@@ -56,6 +56,19 @@ CREATE TABLE budget_holds (
 ) STRICT;
 CREATE INDEX ix_budget_holds_expires ON budget_holds (expires_at);
 
+-- What was spent, by whom it counts for and day: budgets are held against it. It stays when rows of usage are thinned
+-- or a user goes, so that neither gives a spent budget back.
+CREATE TABLE spending (
+    scope    TEXT NOT NULL CHECK (scope IN ('global', 'user', 'experiment', 'run', 'task', 'provider')),
+    scope_id TEXT NOT NULL DEFAULT '',
+    -- Days since 1970, UTC.
+    day      INTEGER NOT NULL CHECK (day >= 0),
+    requests INTEGER NOT NULL CHECK (requests > 0),
+    micros   INTEGER NOT NULL CHECK (micros >= 0),
+    last_at  INTEGER NOT NULL,
+    PRIMARY KEY (scope, scope_id, day)
+) STRICT;
+
 CREATE TABLE credit_balance (
     provider             TEXT NOT NULL,
     at                   INTEGER NOT NULL,

@@ -52,6 +52,17 @@ pub enum Command {
     /// Look after the database: its schema
     #[command(subcommand)]
     Db(Db),
+    /// Ask language models, and see what they were asked
+    #[command(subcommand)]
+    Llm(crate::llm::Llm),
+    /// Set, list and remove budgets for language models
+    #[command(subcommand)]
+    Budget(crate::llm_budget::Budgets),
+    /// List and acknowledge what somebody should know
+    #[command(subcommand)]
+    Alerts(crate::llm_alerts::Alerts),
+    /// Show what is left at the providers of language models
+    Credits(crate::llm_credits::Credits),
     /// Check this installation and say what is missing
     Doctor(Doctor),
     /// Compiles the component on stdin, within limits; the program calls itself so

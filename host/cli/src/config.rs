@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use directories::ProjectDirs;
 use serde::Deserialize;
 use stratagem_domain::{Limits, LimitsOverlay, Settings, escape, grouped};
+use stratagem_llm::LlmSettings;
 use stratagem_runtime::{CompileLimits, Policy};
 
 use crate::args::Global;
@@ -25,6 +26,7 @@ pub struct Config {
     pub limits: LimitsOverlay,
     pub compile: CompileLimits,
     pub policy: Policy,
+    pub llm: Option<LlmSettings>,
     bounds: LimitsOverlay,
     pub settings: BTreeMap<String, Settings>,
     /// The file it was read from; none where there is none.
@@ -71,6 +73,9 @@ impl Config {
             }
         }
         config.policy.resolve(&base);
+        if let Some(llm) = &mut config.llm {
+            llm.resolve(&base);
+        }
         let bounds = config.bounds();
         for (name, asked, most, hint) in [
             ("memory_mb", bounds.memory_mb, MAX_MEMORY_MB, "a WebAssembly memory has 32-bit addresses"),
@@ -179,6 +184,7 @@ mod tests {
             "policy.signers.NAME",
             "policy.plugins.NAME",
             "bounds",
+            "llm",
             "settings",
         ] {
             assert!(text.contains(&format!("`{key}`")) || text.contains(&format!("`[{key}")), "{key}");

@@ -14,6 +14,11 @@ mod guest;
 mod interrupt;
 mod keys;
 mod meanings;
+mod llm;
+mod llm_alerts;
+mod llm_budget;
+mod llm_credits;
+mod models;
 mod output;
 mod paint;
 mod plugins;
@@ -55,6 +60,10 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Plugin(command) => plugins::run(&bench()?, command),
         Command::Runs(command) => runs::run(&bench()?, command),
         Command::Db(command) => db::run(&bench()?, command),
+        Command::Llm(command) => llm::run(&bench()?, command),
+        Command::Budget(command) => llm_budget::run(&bench()?, command),
+        Command::Alerts(command) => llm_alerts::run(&bench()?, command),
+        Command::Credits(credits) => llm_credits::run(&bench()?, credits),
         Command::Doctor(doctor) => doctor::run(&bench()?, doctor),
         // The child of this program that compiles: it has no settings, no folder and no home.
         &Command::Compile { wall_ms, memory_mb } => {

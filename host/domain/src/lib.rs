@@ -11,6 +11,7 @@ mod digest;
 mod grid;
 mod lent;
 mod limits;
+mod models;
 mod outcome;
 mod plugin;
 mod run;
@@ -25,6 +26,9 @@ pub use lent::{
     Pattern, Reply, pattern_id,
 };
 pub use limits::{LimitKey, Limits, LimitsOverlay, OverBound};
+pub use models::{
+    Held, Hold, Keeping, KeptReply, ModelLedger, ModelUsage, OverBudget, Purpose, Question, RateLimits, usd,
+};
 pub use outcome::{Ending, Fault, Outcome, Refusal};
 pub use plugin::{Capability, PluginIdentity, Trust};
 pub use run::{

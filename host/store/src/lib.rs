@@ -24,6 +24,7 @@ mod events;
 mod health;
 mod journal;
 mod migrate;
+mod models;
 mod open;
 mod plugins;
 mod read;
@@ -40,6 +41,9 @@ pub use catalogue::{Catalogue, Column, Index, Relation, RelationKind};
 pub use datasets::{Dataset, Imported};
 pub use error::StoreError;
 pub use migrate::SCHEMA_VERSION;
+pub use models::{
+    Alert, Budget, BudgetLine, BudgetScope, Credit, CreditLine, ModelSpending, Period, ReplyCounts,
+};
 pub use open::{BUSY_TIMEOUT, Store, StoreOptions};
 pub use read::{RunFilter, RunLine};
 pub use schema::{Migrated, MigrationStatus, RolledBack, Schema};
