@@ -241,7 +241,11 @@ impl Store {
 
 fn check_name(name: &str) -> Result<(), StoreError> {
     let is_long = name.chars().count() > NAME_CHARS;
-    if !is_long && !name.trim().is_empty() && name.trim() == name && !name.contains(|c: char| c == '/' || c.is_control()) {
+    if !is_long
+        && !name.trim().is_empty()
+        && name.trim() == name
+        && !name.contains(|c: char| c == '/' || c.is_control())
+    {
         return Ok(());
     }
     let what = format!("{} is no name of an experiment", quote(name, 80));
