@@ -245,6 +245,11 @@ pub trait Ledger: Sync {
     /// Finds the latest finished run of a recipe on a dataset's task, so that interrupted work can go on.
     /// A run that the clock or the host ended is not finished.
     fn finished(&self, recipe: &Recipe, dataset: Option<&str>) -> Result<Option<StoredRun>, LedgerError>;
+
+    /// Lets a run that [`Self::finished`] found count for another place than the one it was recorded at.
+    fn count(&self, _run: &StoredRun, _place: &Place) -> Result<(), LedgerError> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -104,7 +104,11 @@ impl Bench<'_> {
             let fail = |source| BenchError::Ledger { task: task.task.id.clone(), source };
             let recipe = contender.recipe(task, self.seed);
             let finished = match self.ledger {
-                Some(ledger) if self.resume => ledger.finished(&recipe, self.dataset).map_err(fail)?,
+                Some(ledger) if self.resume => {
+                    let finished = ledger.finished(&recipe, self.dataset).map_err(fail)?;
+                    finished.iter().try_for_each(|run| ledger.count(run, &contender.place)).map_err(fail)?;
+                    finished
+                }
                 _ => None,
             };
             if let Some(run) = finished {

@@ -6,11 +6,15 @@
 //! What must never be here: wasmtime, SQL, files. Both sides are reached through the ports of `domain`.
 
 mod bench;
+mod compare;
 mod replay;
 mod report;
+mod stats;
 mod submission;
 
 pub use bench::{Bench, BenchError, Contender, TaskResult};
+pub use compare::{Comparison, LeftOut, Side, Solved, Trial, compare};
 pub use replay::{Verdict, replay};
 pub use report::{Report, Summary, TaskRow};
+pub use stats::{ALPHA, Interval, McNemar, RESAMPLES, holm};
 pub use submission::submission;

@@ -18,9 +18,15 @@ mod actor;
 mod added;
 mod audit;
 mod catalogue;
+mod bodies;
+mod changes;
 mod datasets;
+mod documents;
 mod error;
+mod evaluations;
 mod events;
+mod experiments;
+mod failures;
 mod health;
 mod journal;
 mod migrate;
@@ -32,14 +38,21 @@ mod readers;
 mod rows;
 mod runs;
 mod schema;
+mod selection;
 mod writer;
 
 pub use actor::{Actor, Role};
 pub use added::{AddedPlugin, Addition, Papers};
 pub use audit::AuditReport;
 pub use catalogue::{Catalogue, Column, Index, Relation, RelationKind};
+pub use bodies::{Difference, DocumentFormat, MAX_BODY_BYTES};
+pub use changes::{DocumentChange, HistoryLine};
 pub use datasets::{Dataset, Imported};
+pub use documents::{Document, DocumentKind, DocumentVersion, Draft, Put, Which};
 pub use error::StoreError;
+pub use evaluations::{CountedRun, Evaluation, NewEvaluation, TaskRun, Totals, WorkEnd};
+pub use experiments::{Arm, Experiment, Insight, NewExperiment};
+pub use failures::FailureCluster;
 pub use migrate::SCHEMA_VERSION;
 pub use models::{
     Alert, Budget, BudgetLine, BudgetScope, Credit, CreditLine, ModelSpending, Period, ReplyCounts,
@@ -47,6 +60,7 @@ pub use models::{
 pub use open::{BUSY_TIMEOUT, Store, StoreOptions};
 pub use read::{RunFilter, RunLine};
 pub use schema::{Migrated, MigrationStatus, RolledBack, Schema};
+pub use selection::{Chosen, Selection};
 
 #[cfg(test)]
 mod faults;

@@ -1,6 +1,6 @@
 use rusqlite::{OptionalExtension, params};
 use stratagem_domain::{
-    Fault, LabelledTask, Ledger, LedgerError, Outcome, Recipe, Score, Step, StoredAnswer, StoredRun,
+    Fault, LabelledTask, Ledger, LedgerError, Outcome, Place, Recipe, Score, Step, StoredAnswer, StoredRun,
 };
 
 use crate::error::Failure;
@@ -11,6 +11,7 @@ use crate::read;
 use crate::rows::{counter, json, level_name, mebibytes};
 use crate::writer::Change;
 use crate::{Store, StoreError};
+use crate::{evaluations, failures};
 
 /// The attempts that are submitted; the third is scored only.
 const SUBMITTED: usize = 2;
@@ -49,6 +50,15 @@ impl Ledger for Store {
         });
         Ok(found?)
     }
+
+    fn count(&self, run: &StoredRun, place: &Place) -> Result<(), LedgerError> {
+        match &place.evaluation {
+            Some(evaluation) if run.place.evaluation.as_ref() != Some(evaluation) => {
+                Ok(self.link_run(run, evaluation)?)
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Store {
@@ -67,13 +77,10 @@ impl Store {
         let (run, code, path) = (run.clone(), code.clone(), self.path().to_owned());
         let dataset = dataset.map(str::to_owned);
         self.write("keeping a run", move |connection| {
-            let task_row: Option<String> = connection
-                .prepare_cached(
-                    "SELECT id FROM arc_tasks WHERE digest = ?1 AND (?2 IS NULL OR dataset_id = ?2)
-                     ORDER BY id DESC LIMIT 1",
-                )?
-                .query_row(params![digest.to_string(), dataset], |row| row.get(0))
-                .optional()?;
+            let task_row = match &run.place.evaluation {
+                Some(evaluation) => Some(evaluations::task_row(connection, evaluation, &digest)?),
+                None => evaluations::find_task(connection, &digest, dataset.as_deref())?,
+            };
             let Some(task_row) = task_row else {
                 return Err(StoreError::UnknownTask { path, code, digest }.into());
             };
@@ -110,8 +117,14 @@ impl Entry<'_> {
             self.submission(attempt)?;
         }
         let outcome_id = self.outcome()?;
+        failures::keep(self.connection, &self.run.ending, &outcome_id, self.finished_at())?;
         self.usage(&outcome_id)?;
         self.episode()?;
+        if let Some(evaluation) = &self.run.place.evaluation {
+            let (task, run, status) = (&self.task_row, &self.id, self.status());
+            let times = (self.started_at(), self.finished_at());
+            evaluations::task_ended(self.connection, evaluation, task, run, status, times)?;
+        }
         journal::keep(self.connection, &self.id, &self.run.journal)
     }
 
