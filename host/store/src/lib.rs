@@ -16,29 +16,43 @@
 
 mod actor;
 mod added;
+mod artifacts;
 mod audit;
 mod datasets;
+mod erasure;
 mod error;
 mod events;
+mod export;
 mod health;
 mod journal;
+mod messages;
 mod migrate;
 mod open;
+mod personal;
 mod plugins;
 mod read;
 mod readers;
+mod retention;
 mod rows;
 mod runs;
+mod todos;
+mod users;
 mod writer;
 
 pub use actor::{Actor, Role};
 pub use added::{AddedPlugin, Addition, Papers};
-pub use audit::AuditReport;
+pub use audit::{AuditFilter, AuditLine, AuditReport};
 pub use datasets::{Dataset, Imported};
+pub use erasure::ErasureReport;
 pub use error::StoreError;
+pub use export::ExportReport;
+pub use messages::{LONGEST_MESSAGE, Message, MessageFilter, NewMessage};
 pub use migrate::SCHEMA_VERSION;
 pub use open::{BUSY_TIMEOUT, Store, StoreOptions};
 pub use read::{RunFilter, RunLine};
+pub use retention::{LEAST_AGE_MS, Retained, RetentionAction, RetentionLine, RetentionReport, parse_age};
+pub use todos::Todo;
+pub use users::{Handle, User};
 
 #[cfg(test)]
 mod faults;
