@@ -170,10 +170,11 @@ impl Store {
             if is_sealed {
                 break;
             }
+            // First, while the handles by which they are found are there.
+            self.erase_mentions(request, told)?;
             for holding in HOLDINGS.iter().filter(|holding| holding.is_erased()) {
                 self.erase_holding(request, holding, told)?;
             }
-            self.erase_mentions(request, told)?;
             self.erase_artifacts(request, told)?;
             is_sealed = self.seal(request)?;
         }
@@ -272,10 +273,6 @@ impl Store {
     fn scrub(&self) -> Result<(), StoreError> {
         let path = self.path().to_owned();
         self.alone(Role::Admin, "erasing a user", move |connection| {
-            for table in ["episodes_fts", "memories_fts", "system_events_fts"] {
-                // One segment, without what is marked as deleted.
-                connection.execute(&format!("INSERT INTO {table} ({table}) VALUES ('optimize')"), [])?;
-            }
             connection.execute_batch("VACUUM")?;
             let is_busy: bool =
                 connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;

@@ -137,8 +137,8 @@ pub(crate) static HOLDINGS: [Holding; 51] = [
         table: "outcomes",
         part: "",
         of: "run_id IN {runs}",
-        yet: "coalesce(trajectory, metrics, idempotency_key, error_code) IS NOT NULL",
-        fate: Fate::Cleared("trajectory = NULL, metrics = NULL, idempotency_key = NULL, error_code = NULL"),
+        yet: "coalesce(trajectory, metrics, idempotency_key, error_category, error_code) IS NOT NULL",
+        fate: Fate::Cleared("trajectory = NULL, metrics = NULL, idempotency_key = NULL, error_category = NULL, error_code = NULL"),
     },
     // Budgets add up what was spent: the sums stay.
     Holding {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stratagem_domain::quote;
 
+use crate::actor::Role;
 use crate::audit::{self, Entry};
 use crate::error::Failure;
 use crate::open::now;
@@ -367,6 +368,9 @@ impl Store {
         dry_run: bool,
         told: &mut dyn FnMut(&str, u64),
     ) -> Result<RetentionReport, StoreError> {
+        if !dry_run {
+            self.permit(Role::Admin, "letting old things go")?;
+        }
         let mut policies = Vec::new();
         for line in self.retention()? {
             let (Some(age), Some(action)) = (line.max_age_ms, line.action) else { continue };

@@ -1,11 +1,17 @@
 //! The store as its users see it: what goes in comes back, what fails leaves nothing.
 
 mod added;
+mod audit;
+mod erasure;
 mod fixtures;
 mod import;
 mod migrations;
+mod planted;
 mod record;
+mod retention;
+mod roles;
 mod together;
+mod users;
 
 use std::path::PathBuf;
 
