@@ -3,6 +3,7 @@ DROP TABLE todos;
 DROP TABLE backups;
 DROP TABLE erasure_requests;
 DROP TABLE retention_policies;
-DROP TABLE audit_anchor;
+DROP TRIGGER audit_log_kept;
 DROP TRIGGER audit_log_frozen;
+DROP TABLE audit_anchor;
 DROP TABLE audit_log;

@@ -28,7 +28,6 @@ CREATE TABLE audit_log (
 ) STRICT;
 CREATE INDEX ix_audit_log_subject ON audit_log (subject_kind, subject_id);
 CREATE INDEX ix_audit_log_actor ON audit_log (actor_id, at);
--- Rows leave by retention alone, from the start, which moves the chain's anchor (below).
 CREATE TRIGGER audit_log_frozen BEFORE UPDATE ON audit_log
 BEGIN SELECT raise(ABORT, 'the audit log is never changed'); END;
 
@@ -40,15 +39,24 @@ CREATE TABLE audit_anchor (
 ) STRICT;
 INSERT INTO audit_anchor (one, seq, hash)
 VALUES (1, 0, '0000000000000000000000000000000000000000000000000000000000000000');
+-- Rows leave by retention alone, from the start, after the anchor moved past them.
+CREATE TRIGGER audit_log_kept BEFORE DELETE ON audit_log WHEN old.seq > (SELECT seq FROM audit_anchor)
+BEGIN SELECT raise(ABORT, 'the audit log loses rows only from its start'); END;
 
 CREATE TABLE retention_policies (
-    -- A table of the list that the program knows.
+    -- Of the list that the program knows: a table, or a part of one.
     subject    TEXT PRIMARY KEY NOT NULL,
     max_age_ms INTEGER NOT NULL CHECK (max_age_ms > 0),
     action     TEXT NOT NULL CHECK (action IN ('delete', 'archive', 'thin')),
     enabled    INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
     updated_at INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+-- Two years, one year, half a year, one year; what has no row is kept for ever.
+INSERT INTO retention_policies (subject, max_age_ms, action) VALUES
+    ('outcomes', 63072000000, 'delete'),
+    ('failure_patterns', 31536000000, 'delete'),
+    ('tool_usage', 15768000000, 'delete'),
+    ('audit_log', 31536000000, 'delete');
 
 CREATE TABLE erasure_requests (
     id           TEXT PRIMARY KEY NOT NULL,
@@ -83,6 +91,7 @@ CREATE TABLE todos (
     data        TEXT CHECK (data IS NULL OR json_valid(data)),
     status      TEXT NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'done', 'dropped')),
     assignee_id TEXT REFERENCES user_identities (id) ON DELETE SET NULL,
+    created_by  TEXT REFERENCES user_identities (id) ON DELETE SET NULL,
     created_at  INTEGER NOT NULL,
     updated_at  INTEGER NOT NULL,
     name        TEXT GENERATED ALWAYS AS (title) VIRTUAL

@@ -16,29 +16,37 @@
 
 mod actor;
 mod added;
+mod artifacts;
 mod audit;
 mod catalogue;
 mod bodies;
 mod changes;
 mod datasets;
 mod documents;
+mod erasure;
 mod error;
 mod evaluations;
 mod events;
 mod experiments;
 mod failures;
+mod export;
 mod health;
 mod journal;
+mod messages;
 mod migrate;
 mod models;
 mod open;
+mod personal;
 mod plugins;
 mod read;
 mod readers;
+mod retention;
 mod rows;
 mod runs;
 mod schema;
 mod selection;
+mod todos;
+mod users;
 mod writer;
 
 pub use actor::{Actor, Role};
@@ -53,6 +61,12 @@ pub use error::StoreError;
 pub use evaluations::{CountedRun, Evaluation, NewEvaluation, TaskRun, Totals, WorkEnd};
 pub use experiments::{Arm, Experiment, Insight, NewExperiment};
 pub use failures::FailureCluster;
+pub use audit::{AuditFilter, AuditLine, AuditReport};
+pub use datasets::{Dataset, Imported};
+pub use erasure::ErasureReport;
+pub use error::StoreError;
+pub use export::ExportReport;
+pub use messages::{LONGEST_MESSAGE, Message, MessageFilter, NewMessage};
 pub use migrate::SCHEMA_VERSION;
 pub use models::{
     Alert, Budget, BudgetLine, BudgetScope, Credit, CreditLine, ModelSpending, Period, ReplyCounts,
@@ -61,6 +75,9 @@ pub use open::{BUSY_TIMEOUT, Store, StoreOptions};
 pub use read::{RunFilter, RunLine};
 pub use schema::{Migrated, MigrationStatus, RolledBack, Schema};
 pub use selection::{Chosen, Selection};
+pub use retention::{LEAST_AGE_MS, Retained, RetentionAction, RetentionLine, RetentionReport, parse_age};
+pub use todos::Todo;
+pub use users::{Handle, User};
 
 #[cfg(test)]
 mod faults;

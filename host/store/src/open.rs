@@ -34,6 +34,14 @@ pub struct StoreOptions {
     pub no_migration: bool,
 }
 
+impl StoreOptions {
+    /// Somebody who was let in, or the owner with less than an owner's rights.
+    fn is_guest(&self) -> bool {
+        self.user.as_deref().is_some_and(|user| user != LOCAL_USER)
+            || self.role.is_some_and(|role| role < Role::Admin)
+    }
+}
+
 /// An open database: one thread writes, a pool reads.
 #[derive(Debug)]
 pub struct Store {
@@ -50,7 +58,11 @@ impl Store {
         Self::open_with(path, &StoreOptions::default())
     }
 
+    /// As [`Self::open`]; the file is made and migrated by the local user alone, who owns it.
     pub fn open_with(path: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
+        if options.is_guest() && !path.exists() {
+            return Err(StoreError::NoDatabase { path: path.to_owned() });
+        }
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder)
                 .map_err(|source| StoreError::Folder { folder: folder.to_owned(), source })?;
@@ -170,6 +182,10 @@ fn prepare(connection: &mut Connection, path: &Path, options: &StoreOptions) -> 
     if connection.is_readonly("main")? {
         return Err(StoreError::ReadOnly { path: path.to_owned() }.into());
     }
+    if (options.no_migration || options.is_guest()) && found != migrate::SCHEMA_VERSION {
+        let (path, known) = (path.to_owned(), migrate::SCHEMA_VERSION);
+        return Err(StoreError::OlderSchema { path, found, known }.into());
+    }
     // A file system without shared memory stays with the rollback journal, where NORMAL could lose more.
     let synchronous = if use_wal(connection)? { "NORMAL" } else { "FULL" };
     connection.pragma_update(None, "synchronous", synchronous)?;
@@ -177,10 +193,6 @@ fn prepare(connection: &mut Connection, path: &Path, options: &StoreOptions) -> 
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cache_size", CACHE_PAGES)?;
-    if options.no_migration && found != migrate::SCHEMA_VERSION {
-        let (path, known) = (path.to_owned(), migrate::SCHEMA_VERSION);
-        return Err(StoreError::OlderSchema { path, found, known }.into());
-    }
     migrate::migrate(connection, path)
 }
 

@@ -8,8 +8,17 @@ mod fixtures;
 mod import;
 mod migrations;
 mod models;
+mod audit;
+mod erasure;
+mod fixtures;
+mod import;
+mod migrations;
+mod planted;
 mod record;
+mod retention;
+mod roles;
 mod together;
+mod users;
 
 use std::path::PathBuf;
 
