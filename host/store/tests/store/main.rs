@@ -41,7 +41,7 @@ impl Bench {
 
     /// A second connection, past the store.
     fn raw(&self) -> Connection {
-        Connection::open(&self.path).unwrap()
+        fixtures::raw(&self.path)
     }
 
     fn count(&self, from: &str) -> i64 {

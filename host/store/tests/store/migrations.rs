@@ -6,7 +6,7 @@ use stratagem_domain::Ledger;
 use stratagem_store::{SCHEMA_VERSION, Store, StoreError};
 
 use crate::Bench;
-use crate::fixtures::{plugin, solved, task};
+use crate::fixtures::{plugin, raw, solved, task};
 
 /// The ways back, the newest first.
 fn down() -> String {
@@ -42,7 +42,7 @@ fn opening_makes_the_folder_the_file_and_the_schema_once() {
         assert!(store.health().unwrap().is_empty());
     }
     Store::open_existing(&path).unwrap();
-    let raw = Connection::open(&path).unwrap();
+    let raw = raw(&path);
     let applied: (u32, String, i64) = raw
         .query_row("SELECT max(version), name, length(checksum) FROM schema_migrations", [], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
@@ -121,7 +121,7 @@ fn files_of_others_are_refused_and_left_as_they_were() {
         assert_eq!(fs::read_to_string(&text).unwrap(), content);
     }
     let other = folder.path().join("other.db");
-    Connection::open(&other).unwrap().execute_batch("CREATE TABLE schema_migrations (version TEXT)").unwrap();
+    raw(&other).execute_batch("CREATE TABLE schema_migrations (version TEXT)").unwrap();
     let content = fs::read(&other).unwrap();
     let error = Store::open(&other).unwrap_err();
     assert!(matches!(error, StoreError::Foreign { found: 0, .. }), "{error}");
@@ -165,6 +165,6 @@ fn damaged_pages_are_told() {
     fs::write(&path, bytes).unwrap();
     match Store::open_existing(&path).and_then(|store| store.health()) {
         Ok(faults) => assert!(!faults.is_empty()),
-        Err(error) => assert!(matches!(error, StoreError::Damaged { .. }), "{error}"),
+        Err(error) => assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}"),
     }
 }
