@@ -184,13 +184,14 @@ impl StoreError {
     }
 }
 
-/// A page of an encrypted file that is not what was written has no error code of its own: it is an error of a statement
-/// that says nothing of the statement.
+/// A page of an encrypted file that is not what was written has no error code of its own: it is told as memory that
+/// ran out, or as an error of a statement that says nothing of the statement.
 pub(crate) fn is_undecipherable(error: &rusqlite::Error) -> bool {
+    let rusqlite::Error::SqliteFailure(code, message) = error else { return false };
+    let says_nothing = || message.as_deref().is_none_or(|text| text == "SQL logic error");
     cfg!(feature = "sqlcipher")
-        && matches!(error, rusqlite::Error::SqliteFailure(code, message)
-            if code.extended_code == rusqlite::ffi::SQLITE_ERROR
-                && message.as_deref().is_none_or(|text| text == "SQL logic error"))
+        && (code.extended_code == rusqlite::ffi::SQLITE_NOMEM
+            || code.extended_code == rusqlite::ffi::SQLITE_ERROR && says_nothing())
 }
 
 impl From<StoreError> for LedgerError {

@@ -8,7 +8,8 @@
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -119,6 +120,8 @@ impl Key {
 
     /// Gives a connection the key, before anything is read. Whether it fits shows at the first read.
     pub(crate) fn unlock(&self, connection: &Connection) -> rusqlite::Result<()> {
+        static READY: Once = Once::new();
+        READY.call_once(wait_until_ready);
         // Failures come back as errors; its own log to stderr would say them twice, and to the wrong people.
         connection.query_row("PRAGMA cipher_log_level = NONE", [], |_| Ok(())).or_else(nothing)?;
         let mut sql = format!("PRAGMA key = {}", self.quoted());
@@ -134,6 +137,20 @@ impl Key {
             return format!("\"x'{text}'\"");
         }
         format!("'{}'", text.replace('\'', "''"))
+    }
+}
+
+/// `SQLite` lets a second thread begin while the first still starts `SQLCipher`: its key would be refused.
+fn wait_until_ready() {
+    let is_ready = || {
+        let connection = Connection::open_in_memory()?;
+        connection.query_row("PRAGMA key = 'ready'", [], |_| Ok(())).or_else(nothing)
+    };
+    for _ in 0..100 {
+        if is_ready().is_ok() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
@@ -205,7 +222,10 @@ mod tests {
             ("one line\nand another", "more than one line"),
         ] {
             let error = Key::parse(text, "key file k").unwrap_err();
-            assert!(error.to_string().starts_with("key file k ") && error.to_string().contains(says), "{error}");
+            assert!(
+                error.to_string().starts_with("key file k ") && error.to_string().contains(says),
+                "{error}"
+            );
             assert!(error.hint().is_some());
         }
     }
