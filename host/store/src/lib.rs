@@ -17,7 +17,10 @@
 mod actor;
 mod added;
 mod audit;
+mod backup;
+mod check;
 mod datasets;
+mod draft;
 mod error;
 mod events;
 mod health;
@@ -28,19 +31,29 @@ mod open;
 mod plugins;
 mod read;
 mod readers;
+mod repair;
+mod restore;
 mod rows;
 mod runs;
+mod salvage;
+mod vitals;
 mod writer;
 
 pub use actor::{Actor, Role};
 pub use added::{AddedPlugin, Addition, Papers};
 pub use audit::AuditReport;
+pub use backup::{Method, Progress, Verified, verify_backup};
+pub use check::{Checked, Finding, check};
 pub use datasets::{Dataset, Imported};
 pub use error::StoreError;
 pub use key::{Key, can_encrypt};
 pub use migrate::SCHEMA_VERSION;
 pub use open::{BUSY_TIMEOUT, Store, StoreOptions};
 pub use read::{RunFilter, RunLine};
+pub use repair::{Mended, Repair, Repaired};
+pub use restore::{Rekeyed, Restored, rekey, restore};
+pub use salvage::{Rescued, Salvaged, salvage};
+pub use vitals::{CacheVitals, Reason, THRESHOLDS, Threshold, Verdict, Vitals, Work, WriterVitals};
 
 #[cfg(test)]
 mod faults;

@@ -75,7 +75,16 @@ impl Store {
     }
 
     pub(crate) fn connect(path: &Path, flags: OpenFlags, options: &StoreOptions) -> Result<Self, StoreError> {
-        let key = options.key()?;
+        Self::connect_keyed(path, flags, options, options.key()?)
+    }
+
+    /// As [`Self::connect`], with this key or with none, whatever the environment says.
+    pub(crate) fn connect_keyed(
+        path: &Path,
+        flags: OpenFlags,
+        options: &StoreOptions,
+        key: Option<Key>,
+    ) -> Result<Self, StoreError> {
         let ready = || {
             let mut connection = connect(path, flags, key.as_ref())?;
             let version = prepare(&mut connection, path, options)?;

@@ -1,11 +1,16 @@
 //! The store as its users see it: what goes in comes back, what fails leaves nothing.
 
 mod added;
+mod backup;
+#[cfg(feature = "sqlcipher")]
+mod encryption;
 mod fixtures;
 mod import;
 mod migrations;
 mod record;
+mod repair;
 mod together;
+mod vitals;
 
 use std::path::PathBuf;
 
