@@ -23,6 +23,27 @@ pub enum StoreError {
     NoDatabase { path: PathBuf },
     #[error("file {} is not a SQLite database", path.display())]
     NotADatabase { path: PathBuf },
+    #[error("file {} cannot be read with this key, or it is no database", path.display())]
+    WrongKey { path: PathBuf },
+    #[error("database {} is not encrypted, and a key is given", path.display())]
+    NotEncrypted { path: PathBuf },
+    #[error("database {} seems to be encrypted, and no key is given", path.display())]
+    Encrypted { path: PathBuf },
+    #[error("a key for database {} is given, and this program was built without encryption", path.display())]
+    NoEncryption { path: PathBuf },
+    #[error("{place} {what}")]
+    BadKey { place: String, what: String },
+    #[error("key file {} cannot be read", path.display())]
+    KeyFile { path: PathBuf, source: io::Error },
+    #[error("key file {} can be read by others: mode {mode:o}", path.display())]
+    OpenKeyFile { path: PathBuf, mode: u32 },
+    /// A file beside the database: a backup, a draft, what was moved aside.
+    #[error("{what} {} failed", path.display())]
+    File { what: &'static str, path: PathBuf, source: io::Error },
+    #[error("backup {} is not sound: {what}", path.display())]
+    BadBackup { path: PathBuf, what: String },
+    #[error("database {} is open in another program", path.display())]
+    InUse { path: PathBuf },
     #[error(
         "database {} belongs to another program: application id {found:#010x}, expected {APPLICATION_ID:#010x}",
         path.display()
@@ -94,6 +115,24 @@ impl StoreError {
             Self::NotADatabase { .. } | Self::Foreign { .. } => {
                 "choose another path; the file was left as it was"
             }
+            Self::WrongKey { .. } => {
+                "give the key that it was written with, in STRATAGEM_DB_KEY or a key file; the file was left as it was"
+            }
+            Self::NotEncrypted { .. } => {
+                "encrypt it with `stratagem db rekey`, or give no key; the file was left as it was"
+            }
+            Self::Encrypted { .. } => {
+                "give its key in STRATAGEM_DB_KEY, or name its file as `key_file` under [encryption]"
+            }
+            Self::NoEncryption { .. } => {
+                "build it with `--features sqlcipher`, or take the key away; the file was left as it was"
+            }
+            Self::BadKey { .. } => "32 random bytes as 64 digits are best: `openssl rand -hex 32`",
+            Self::KeyFile { .. } => "check the path and that you may read the file",
+            Self::OpenKeyFile { .. } => "let its owner alone read it: `chmod 600` the file",
+            Self::File { .. } => "check that the folder exists, may be written and has space left",
+            Self::BadBackup { .. } => "take another copy; nothing was changed",
+            Self::InUse { .. } => "end the other programs that use it, then repeat the command",
             Self::NewerSchema { .. } => {
                 "use a newer program, the one that wrote it; the file was left as it was"
             }
@@ -109,7 +148,9 @@ impl StoreError {
                 "free space on the disk and repeat the command; what was stored before is safe"
             }
             Self::Busy { .. } => "wait for the other program to end, then repeat the command",
-            Self::Damaged { .. } | Self::Unreadable { .. } => "restore the database from a copy",
+            Self::Damaged { .. } | Self::Unreadable { .. } => {
+                "restore the database from a copy with `stratagem db restore`, or see what `stratagem db check` finds"
+            }
             Self::Sick { .. } => {
                 "mend it first: `stratagem db check` names what is wrong, `stratagem db repair` mends"
             }
@@ -134,6 +175,9 @@ impl StoreError {
     /// Gives the codes that an operator can act on a variant of their own.
     pub(crate) fn of_sql(path: &Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();
+        if is_undecipherable(&source) {
+            return Self::Damaged { path, source };
+        }
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
@@ -154,6 +198,16 @@ fn shown(faults: &[String]) -> String {
         text += &format!("; and {} more", faults.len() - FAULTS);
     }
     text
+}
+
+/// A page of an encrypted file that is not what was written has no error code of its own: it is told as memory that
+/// ran out, or as an error of a statement that says nothing of the statement.
+pub(crate) fn is_undecipherable(error: &rusqlite::Error) -> bool {
+    let rusqlite::Error::SqliteFailure(code, message) = error else { return false };
+    let says_nothing = || message.as_deref().is_none_or(|text| text == "SQL logic error");
+    cfg!(feature = "sqlcipher")
+        && (code.extended_code == rusqlite::ffi::SQLITE_NOMEM
+            || code.extended_code == rusqlite::ffi::SQLITE_ERROR && says_nothing())
 }
 
 impl From<StoreError> for LedgerError {

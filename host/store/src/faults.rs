@@ -6,7 +6,7 @@ use rusqlite::{Connection, OpenFlags};
 use stratagem_domain::{Ledger, LedgerError, Split, Step, StoredRun};
 use tempfile::TempDir;
 
-use crate::fixtures::{COMPONENT, WORLD, plugin, set, solved, task};
+use crate::fixtures::{COMPONENT, WORLD, plugin, raw, set, solved, task};
 use crate::{Role, Store, StoreError, StoreOptions};
 
 fn store() -> (Store, TempDir) {
@@ -32,7 +32,7 @@ fn alone(store: &Store, work: impl FnOnce(&Connection) -> rusqlite::Result<()> +
 
 /// Every row of every table, to compare before with after.
 fn content(store: &Store) -> Vec<String> {
-    let connection = Connection::open(store.path()).unwrap();
+    let connection = raw(store.path());
     let mut names =
         connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY 1").unwrap();
     let names: Vec<String> = names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
@@ -79,7 +79,7 @@ fn a_lock_that_does_not_go_is_told() {
     let task = task("a", 4);
     let run = solved(plugin("mirror"), &task);
     alone(&store, |connection| connection.busy_timeout(Duration::from_millis(30)));
-    let other = Connection::open(store.path()).unwrap();
+    let other = raw(store.path());
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let error = store.record(&run, &task, None).unwrap_err();
     assert!(error.message.contains("is locked by another program"), "{}", error.message);

@@ -8,6 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::StoreError;
 use crate::actor::{Actor, Role};
 use crate::error::Failure;
+use crate::key::{self, Key};
 use crate::migrate;
 use crate::readers::Readers;
 use crate::writer::{Change, Durability, Writer};
@@ -32,6 +33,8 @@ pub struct StoreOptions {
     pub role: Option<Role>,
     /// Leaves the schema as it is and opens only one that is up to date.
     pub no_migration: bool,
+    /// Of an encrypted database; the one in [`Key::VARIABLE`] where none is given.
+    pub key: Option<Key>,
 }
 
 impl StoreOptions {
@@ -49,6 +52,7 @@ pub struct Store {
     readers: Readers,
     actor: Actor,
     path: PathBuf,
+    key: Option<Key>,
     version: u32,
 }
 
@@ -83,15 +87,26 @@ impl Store {
     }
 
     pub(crate) fn connect(path: &Path, flags: OpenFlags, options: &StoreOptions) -> Result<Self, StoreError> {
+        Self::connect_keyed(path, flags, options, options.key()?)
+    }
+
+    /// As [`Self::connect`], with this key or with none, whatever the environment says.
+    pub(crate) fn connect_keyed(
+        path: &Path,
+        flags: OpenFlags,
+        options: &StoreOptions,
+        key: Option<Key>,
+    ) -> Result<Self, StoreError> {
         let ready = || {
-            let mut connection = connect(path, flags)?;
+            let mut connection = connect(path, flags, key.as_ref())?;
             let version = prepare(&mut connection, path, options)?;
             let actor = Actor::find(&connection, path, options.user.as_deref(), options.role)?;
             Ok((connection, version, actor))
         };
         let (connection, version, actor) = ready().map_err(|failure: Failure| failure.in_file(path))?;
         let writer = Writer::start(connection, path);
-        Ok(Self { writer, readers: Readers::new(path), actor, path: path.to_owned(), version })
+        let readers = Readers::new(path, key.clone());
+        Ok(Self { writer, readers, actor, path: path.to_owned(), key, version })
     }
 
     /// The version of the schema, the same as [`SCHEMA_VERSION`](crate::SCHEMA_VERSION) once open.
@@ -101,6 +116,19 @@ impl Store {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// True where the file is encrypted, and nothing of it may lie beside it in plain text.
+    pub fn is_encrypted(&self) -> bool {
+        self.key.is_some()
+    }
+
+    pub(crate) fn key(&self) -> Option<&Key> {
+        self.key.as_ref()
+    }
+
+    pub(crate) fn writer(&self) -> &Writer {
+        &self.writer
     }
 
     /// Who is at the door.
@@ -166,14 +194,41 @@ impl Store {
     }
 }
 
+impl StoreOptions {
+    /// The key that was given, else the environment's.
+    pub(crate) fn key(&self) -> Result<Option<Key>, StoreError> {
+        self.key.clone().map_or_else(Key::from_environment, |key| Ok(Some(key)))
+    }
+}
+
+/// Opens and unlocks a connection; what is no database is told as what it seems to be.
+///
 /// Without `SQLITE_OPEN_URI`: a path that begins with `file:` is a path.
-pub(crate) fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+pub(crate) fn connect(path: &Path, flags: OpenFlags, key: Option<&Key>) -> Result<Connection, Failure> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    unlock(&connection, path, key)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     Ok(connection)
+}
+
+/// Gives a connection its key and reads once, so that a key that does not fit is told as such.
+fn unlock(connection: &Connection, path: &Path, key: Option<&Key>) -> Result<(), Failure> {
+    if let Some(key) = key {
+        if !key::can_encrypt() {
+            return Err(StoreError::NoEncryption { path: path.to_owned() }.into());
+        }
+        key.unlock(connection)?;
+    }
+    match connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            Err(key::not_readable(path, key).into())
+        }
+        // Anything else shows again, and better, at what the connection is for.
+        _ => Ok(()),
+    }
 }
 
 /// Sets the writer's connection up and migrates; a file that is not ours is left as it was.

@@ -6,6 +6,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::error::Failure;
+use crate::key::Key;
 use crate::open::connect;
 
 /// Connections that may be open at once; the next reader waits.
@@ -14,6 +15,7 @@ pub const READERS: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Readers {
     path: PathBuf,
+    key: Option<Key>,
     pool: Mutex<Pool>,
     returned: Condvar,
 }
@@ -25,8 +27,8 @@ struct Pool {
 }
 
 impl Readers {
-    pub(crate) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), pool: Mutex::default(), returned: Condvar::new() }
+    pub(crate) fn new(path: &Path, key: Option<Key>) -> Self {
+        Self { path: path.to_owned(), key, pool: Mutex::default(), returned: Condvar::new() }
     }
 
     /// Runs `work` on one state of the database. A connection on which it panicked is not used again.
@@ -54,7 +56,7 @@ impl Readers {
         drop(pool);
         let mut lease = Lease { readers: self, connection, is_good: false };
         if lease.connection.is_none() {
-            let connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            let connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE, self.key.as_ref())?;
             connection.pragma_update(None, "query_only", true)?;
             connection.pragma_update(None, "mmap_size", MMAP_BYTES)?;
             lease.connection = Some(connection);

@@ -1,6 +1,9 @@
 //! What the tests keep: tasks, plugins and runs of plain data.
 #![allow(dead_code, reason = "two test programs share these, and not each uses all")]
 
+use std::path::Path;
+
+use rusqlite::Connection;
 use serde_json::Value;
 use stratagem_domain::{
     Answer, Call, Declined, Digest, Ending, Exchange, Fault, Grid, LabelledTask, Level, Limits, LogLine,
@@ -10,6 +13,15 @@ use stratagem_domain::{
 
 pub const WORLD: &str = "stratagem:strategy/strategy@0.1.0";
 pub const COMPONENT: &[u8] = b"\0asm as good as any";
+
+/// A connection past the store; it has the key that the whole suite may run with.
+pub fn raw(path: &Path) -> Connection {
+    let connection = Connection::open(path).unwrap();
+    if let Ok(key) = std::env::var("STRATAGEM_DB_KEY") {
+        connection.query_row(&format!("PRAGMA key = \"x'{key}'\""), [], |_| Ok(())).unwrap();
+    }
+    connection
+}
 
 pub fn cell(colour: u8) -> Grid {
     Grid::new(1, 1, &[colour]).unwrap()

@@ -4,6 +4,9 @@ mod added;
 mod documents;
 mod experiments;
 mod failures;
+mod backup;
+#[cfg(feature = "sqlcipher")]
+mod encryption;
 mod fixtures;
 mod import;
 mod migrations;
@@ -19,6 +22,9 @@ mod retention;
 mod roles;
 mod together;
 mod users;
+mod repair;
+mod together;
+mod vitals;
 
 use std::path::PathBuf;
 
@@ -54,7 +60,7 @@ impl Bench {
 
     /// A second connection, past the store.
     fn raw(&self) -> Connection {
-        Connection::open(&self.path).unwrap()
+        fixtures::raw(&self.path)
     }
 
     fn count(&self, from: &str) -> i64 {

@@ -6,7 +6,7 @@ use stratagem_domain::Ledger;
 use stratagem_store::{Role, RolledBack, SCHEMA_VERSION, Schema, Store, StoreError, StoreOptions};
 
 use crate::Bench;
-use crate::fixtures::{plugin, solved, task};
+use crate::fixtures::{plugin, raw, solved, task};
 
 /// The ways back, the newest first.
 fn down() -> String {
@@ -42,7 +42,7 @@ fn opening_makes_the_folder_the_file_and_the_schema_once() {
         assert!(store.health().unwrap().is_empty());
     }
     Store::open_existing(&path).unwrap();
-    let raw = Connection::open(&path).unwrap();
+    let raw = raw(&path);
     let applied: (u32, String, i64) = raw
         .query_row("SELECT max(version), name, length(checksum) FROM schema_migrations", [], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
@@ -121,7 +121,7 @@ fn files_of_others_are_refused_and_left_as_they_were() {
         assert_eq!(fs::read_to_string(&text).unwrap(), content);
     }
     let other = folder.path().join("other.db");
-    Connection::open(&other).unwrap().execute_batch("CREATE TABLE schema_migrations (version TEXT)").unwrap();
+    raw(&other).execute_batch("CREATE TABLE schema_migrations (version TEXT)").unwrap();
     let content = fs::read(&other).unwrap();
     let error = Store::open(&other).unwrap_err();
     assert!(matches!(error, StoreError::Foreign { found: 0, .. }), "{error}");
@@ -165,7 +165,7 @@ fn damaged_pages_are_told() {
     fs::write(&path, bytes).unwrap();
     match Store::open_existing(&path).and_then(|store| store.health()) {
         Ok(faults) => assert!(!faults.is_empty()),
-        Err(error) => assert!(matches!(error, StoreError::Damaged { .. }), "{error}"),
+        Err(error) => assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}"),
     }
 }
 
@@ -305,4 +305,28 @@ fn what_was_left_from_a_migration_that_failed_is_nothing() {
     assert_eq!(schema_of(&bench.path).version().unwrap(), 5);
     bench.raw().execute_batch("DROP TABLE todos").unwrap();
     assert_eq!(schema_of(&bench.path).migrate(None).unwrap().applied.len(), 5);
+}
+
+/// A database as an earlier release left it: schema 2, with one event in it.
+pub fn old_database(path: &Path) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/sqlite");
+    let db = raw(path);
+    db.execute_batch(
+        "PRAGMA application_id = 0x53545247;
+         CREATE TABLE schema_migrations (
+             version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL
+         ) STRICT;",
+    )
+    .unwrap();
+    for (version, name) in [(1, "0001_core"), (2, "0002_plugin_papers")] {
+        let sql = fs::read_to_string(folder.join(format!("{name}.up.sql"))).unwrap();
+        let checksum = stratagem_domain::Digest::of(sql.as_bytes()).to_string();
+        db.execute_batch(&sql).unwrap();
+        db.execute("INSERT INTO schema_migrations VALUES (?1, ?2, ?3, 0)", (version, name, checksum))
+            .unwrap();
+    }
+    db.execute_batch(
+        "INSERT INTO system_events (id, at, level, source, kind, message) VALUES ('e', 1, 'info', 's', 'k', 'of old')",
+    )
+    .unwrap();
 }
