@@ -25,10 +25,12 @@ mod journal;
 mod migrate;
 mod open;
 mod plugins;
+mod queue;
 mod read;
 mod readers;
 mod rows;
 mod runs;
+mod workers;
 mod writer;
 
 pub use actor::{Actor, Role};
@@ -38,7 +40,9 @@ pub use datasets::{Dataset, Imported};
 pub use error::StoreError;
 pub use migrate::SCHEMA_VERSION;
 pub use open::{BUSY_TIMEOUT, Store, StoreOptions};
+pub use queue::{AfterFailure, Claim, Enqueued, JOB_BYTES, Job, JobFilter, JobStatus, NewJob, QueueDepth};
 pub use read::{RunFilter, RunLine};
+pub use workers::{Handlers, JobEnd, JobError, Task, WorkOptions, WorkReport};
 
 #[cfg(test)]
 mod faults;

@@ -4,6 +4,7 @@ mod added;
 mod fixtures;
 mod import;
 mod migrations;
+mod queue;
 mod record;
 mod together;
 
