@@ -65,3 +65,66 @@ CREATE TABLE cache_generations (
     subject    TEXT PRIMARY KEY NOT NULL,
     generation INTEGER NOT NULL CHECK (generation > 0)
 ) STRICT;
+
+-- Whoever writes raises the number, in the same transaction. It is at least the time, so that it does not come back
+-- after a backup was restored.
+CREATE TRIGGER datasets_generation_insert AFTER INSERT ON datasets BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('datasets', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER datasets_generation_update AFTER UPDATE ON datasets BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('datasets', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER datasets_generation_delete AFTER DELETE ON datasets BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('datasets', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER runs_generation_insert AFTER INSERT ON runs BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('runs', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER runs_generation_update AFTER UPDATE ON runs BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('runs', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER runs_generation_delete AFTER DELETE ON runs BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('runs', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER episodes_generation_insert AFTER INSERT ON episodes BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('episodes', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER episodes_generation_update AFTER UPDATE ON episodes BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('episodes', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER episodes_generation_delete AFTER DELETE ON episodes BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('episodes', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER patterns_generation_insert AFTER INSERT ON patterns BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('patterns', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER patterns_generation_update AFTER UPDATE ON patterns BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('patterns', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER patterns_generation_delete AFTER DELETE ON patterns BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('patterns', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER documents_generation_insert AFTER INSERT ON documents BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('documents', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER documents_generation_update AFTER UPDATE ON documents BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('documents', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER documents_generation_delete AFTER DELETE ON documents BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('documents', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;

@@ -7,7 +7,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::StoreError;
 use crate::actor::{Actor, Role};
+use crate::copies::CopyOptions;
 use crate::error::Failure;
+use crate::hot::Caches;
 use crate::migrate;
 use crate::readers::Readers;
 use crate::writer::{Change, Durability, Writer};
@@ -32,6 +34,8 @@ pub struct StoreOptions {
     pub role: Option<Role>,
     /// Leaves the schema as it is and opens only one that is up to date.
     pub no_migration: bool,
+    /// Which copies outlive the process, and for how long.
+    pub copies: CopyOptions,
 }
 
 /// An open database: one thread writes, a pool reads.
@@ -42,6 +46,7 @@ pub struct Store {
     actor: Actor,
     path: PathBuf,
     version: u32,
+    caches: Caches,
 }
 
 impl Store {
@@ -79,7 +84,8 @@ impl Store {
         };
         let (connection, version, actor) = ready().map_err(|failure: Failure| failure.in_file(path))?;
         let writer = Writer::start(connection, path);
-        Ok(Self { writer, readers: Readers::new(path), actor, path: path.to_owned(), version })
+        let caches = Caches::new(path, &options.copies);
+        Ok(Self { writer, readers: Readers::new(path), actor, path: path.to_owned(), version, caches })
     }
 
     /// The version of the schema, the same as [`SCHEMA_VERSION`](crate::SCHEMA_VERSION) once open.
@@ -94,6 +100,14 @@ impl Store {
     /// Who is at the door.
     pub fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.readers
+    }
+
+    pub(crate) fn caches(&self) -> &Caches {
+        &self.caches
     }
 
     /// Reads from one state of the database.

@@ -6,6 +6,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::error::Failure;
+use crate::generations::Watch;
 use crate::open::connect;
 
 /// Connections that may be open at once; the next reader waits.
@@ -16,6 +17,7 @@ pub(crate) struct Readers {
     path: PathBuf,
     pool: Mutex<Pool>,
     returned: Condvar,
+    pub(crate) watch: Watch,
 }
 
 #[derive(Debug, Default)]
@@ -26,7 +28,12 @@ struct Pool {
 
 impl Readers {
     pub(crate) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), pool: Mutex::default(), returned: Condvar::new() }
+        Self {
+            path: path.to_owned(),
+            pool: Mutex::default(),
+            returned: Condvar::new(),
+            watch: Watch::default(),
+        }
     }
 
     /// Runs `work` on one state of the database. A connection on which it panicked is not used again.
@@ -42,6 +49,7 @@ impl Readers {
     /// Closes the idle connections, so that the file can be replaced.
     pub(crate) fn close(&self) {
         self.lock().idle.clear();
+        self.watch.close();
     }
 
     fn lease(&self) -> Result<Lease<'_>, Failure> {

@@ -1,11 +1,13 @@
 //! The store as its users see it: what goes in comes back, what fails leaves nothing.
 
 mod added;
+mod caches;
 mod fixtures;
 mod import;
 mod migrations;
 mod queue;
 mod record;
+mod recorder;
 mod together;
 
 use std::path::PathBuf;
