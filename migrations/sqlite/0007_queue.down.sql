@@ -1,4 +1,19 @@
 -- Takes back 0007: waiting work and its results go.
+DROP TRIGGER datasets_generation_insert;
+DROP TRIGGER datasets_generation_update;
+DROP TRIGGER datasets_generation_delete;
+DROP TRIGGER runs_generation_insert;
+DROP TRIGGER runs_generation_update;
+DROP TRIGGER runs_generation_delete;
+DROP TRIGGER episodes_generation_insert;
+DROP TRIGGER episodes_generation_update;
+DROP TRIGGER episodes_generation_delete;
+DROP TRIGGER patterns_generation_insert;
+DROP TRIGGER patterns_generation_update;
+DROP TRIGGER patterns_generation_delete;
+DROP TRIGGER documents_generation_insert;
+DROP TRIGGER documents_generation_update;
+DROP TRIGGER documents_generation_delete;
 DROP TABLE cache_generations;
 DROP TABLE workers;
 DROP TABLE queue;

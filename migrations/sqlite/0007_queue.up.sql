@@ -8,6 +8,7 @@ CREATE TABLE queue (
     payload      TEXT NOT NULL CHECK (json_valid(payload)),
     -- 10 first.
     priority     INTEGER NOT NULL DEFAULT 5 CHECK (priority BETWEEN 1 AND 10),
+    -- `failed` ended at once because trying again would not help; `dead` used up its tries.
     status       TEXT NOT NULL DEFAULT 'pending'
                  CHECK (status IN ('pending', 'in_progress', 'completed', 'failed', 'cancelled', 'dead')),
     tries        INTEGER NOT NULL DEFAULT 0 CHECK (tries >= 0),
@@ -37,14 +38,16 @@ CREATE TABLE queue (
     completed_at  INTEGER GENERATED ALWAYS AS (finished_at) VIRTUAL,
     CHECK ((status = 'in_progress') = (lease_until IS NOT NULL)),
     CHECK ((lease_until IS NULL) = (lease_token IS NULL)),
-    CHECK ((status IN ('completed', 'cancelled', 'dead')) = (finished_at IS NOT NULL))
+    CHECK ((status IN ('completed', 'failed', 'cancelled', 'dead')) = (finished_at IS NOT NULL))
 ) STRICT;
--- Jobs that may be claimed, in the order of claiming; jobs for later are passed over by their time.
+-- Jobs that wait, in the order of claiming.
 CREATE INDEX ix_queue_claim ON queue (priority DESC, run_at, id) WHERE status = 'pending';
+-- A worker claims the kinds that it knows: neither jobs of other kinds nor jobs for later are walked over.
+CREATE INDEX ix_queue_kind ON queue (kind, priority DESC, run_at, id) WHERE status = 'pending';
 CREATE INDEX ix_queue_due ON queue (run_at) WHERE status = 'pending';
 CREATE INDEX ix_queue_lease ON queue (lease_until) WHERE status = 'in_progress';
 CREATE UNIQUE INDEX ix_queue_dedupe ON queue (dedupe_key)
-    WHERE dedupe_key IS NOT NULL AND status IN ('pending', 'in_progress', 'failed');
+    WHERE dedupe_key IS NOT NULL AND status IN ('pending', 'in_progress');
 CREATE INDEX ix_queue_status ON queue (status, updated_at);
 
 CREATE TABLE workers (
@@ -62,3 +65,66 @@ CREATE TABLE cache_generations (
     subject    TEXT PRIMARY KEY NOT NULL,
     generation INTEGER NOT NULL CHECK (generation > 0)
 ) STRICT;
+
+-- Whoever writes raises the number, in the same transaction. It is at least the time, so that it does not come back
+-- after a backup was restored.
+CREATE TRIGGER datasets_generation_insert AFTER INSERT ON datasets BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('datasets', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER datasets_generation_update AFTER UPDATE ON datasets BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('datasets', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER datasets_generation_delete AFTER DELETE ON datasets BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('datasets', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER runs_generation_insert AFTER INSERT ON runs BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('runs', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER runs_generation_update AFTER UPDATE ON runs BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('runs', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER runs_generation_delete AFTER DELETE ON runs BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('runs', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER episodes_generation_insert AFTER INSERT ON episodes BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('episodes', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER episodes_generation_update AFTER UPDATE ON episodes BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('episodes', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER episodes_generation_delete AFTER DELETE ON episodes BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('episodes', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER patterns_generation_insert AFTER INSERT ON patterns BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('patterns', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER patterns_generation_update AFTER UPDATE ON patterns BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('patterns', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER patterns_generation_delete AFTER DELETE ON patterns BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('patterns', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER documents_generation_insert AFTER INSERT ON documents BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('documents', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER documents_generation_update AFTER UPDATE ON documents BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('documents', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;
+CREATE TRIGGER documents_generation_delete AFTER DELETE ON documents BEGIN
+    INSERT INTO cache_generations (subject, generation) VALUES ('documents', CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (subject) DO UPDATE SET generation = max(generation + 1, excluded.generation);
+END;

@@ -19,9 +19,9 @@ fn host() -> Host {
 fn facts(host: &Host) -> BTreeMap<String, Vec<String>> {
     const CLOCKS: [&str; 7] =
         ["id", "seq", "at", "cpu_seconds", "wall_ms", "duration_ms", "processing_time_ms"];
-    // Every process writes down that it kept the plugin.
+    // Every process writes down that it kept the plugin; generations are times.
     let is_fact = |table: &str, column: &str| {
-        table != "audit_log"
+        !["audit_log", "cache_generations"].contains(&table)
             && !CLOCKS.contains(&column)
             && !column.ends_with("_id")
             && !column.ends_with("_at")
@@ -29,6 +29,7 @@ fn facts(host: &Host) -> BTreeMap<String, Vec<String>> {
     let db = host.db();
     let mut facts = tables(&db, is_fact).unwrap();
     facts.remove("audit_log");
+    facts.remove("cache_generations");
     let joined = "SELECT t.code || ' ' || r.recipe || ' ' || r.outcome || ' ' || u.fuel_spent || ' ' || o.fuel_spent
                       || ' ' || u.memory_mb || ' ' || a.n || ' ' || a.grid || ' ' || a.confidence || ' ' || a.rationale
                       || ' ' || e.status || ' ' || s.action || ' ' || s.result

@@ -94,6 +94,10 @@ pub enum StoreError {
     UnknownUser { path: PathBuf, user: String },
     #[error("user {} is {role}: {what} needs {needed}", quote(user, SHOWN))]
     Forbidden { user: String, role: Role, needed: Role, what: &'static str },
+    #[error("job {} is no longer this worker's: it was cancelled, or its lease lapsed", quote(id, SHOWN))]
+    StaleLease { id: String },
+    #[error("no job, or more than one, has id {} in database {}", quote(id, SHOWN), path.display())]
+    UnknownJob { path: PathBuf, id: String },
     #[error("{what}")]
     Invalid { what: String, hint: Option<String> },
     #[error("database {} is not sound {when}: {}", path.display(), shown(faults))]
@@ -167,6 +171,8 @@ impl StoreError {
             Self::Forbidden { .. } => "ask an admin to do it, or to raise your role",
             Self::Invalid { hint, .. } => return hint.clone(),
             Self::UnknownRun { .. } => "list the runs to find its id",
+            Self::StaleLease { .. } => "nothing changed; what became of it says `stratagem queue show`",
+            Self::UnknownJob { .. } => "list the jobs to find its id, and give more characters of it",
             Self::UnknownPlugin { .. } | Self::OtherTask { .. } | Self::Sql { .. } => return None,
         };
         Some(hint.to_owned())

@@ -7,8 +7,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::StoreError;
 use crate::actor::{Actor, Role};
+use crate::copies::CopyOptions;
 use crate::error::Failure;
 use crate::key::{self, Key};
+use crate::hot::Caches;
 use crate::migrate;
 use crate::readers::Readers;
 use crate::writer::{Change, Durability, Writer};
@@ -35,6 +37,8 @@ pub struct StoreOptions {
     pub no_migration: bool,
     /// Of an encrypted database; the one in [`Key::VARIABLE`] where none is given.
     pub key: Option<Key>,
+    /// Which copies outlive the process, and for how long; none of an encrypted database, whose text they would show.
+    pub copies: CopyOptions,
 }
 
 impl StoreOptions {
@@ -54,6 +58,7 @@ pub struct Store {
     path: PathBuf,
     key: Option<Key>,
     version: u32,
+    caches: Caches,
 }
 
 impl Store {
@@ -106,7 +111,9 @@ impl Store {
         let (connection, version, actor) = ready().map_err(|failure: Failure| failure.in_file(path))?;
         let writer = Writer::start(connection, path);
         let readers = Readers::new(path, key.clone());
-        Ok(Self { writer, readers, actor, path: path.to_owned(), key, version })
+        let copies = CopyOptions { enabled: options.copies.enabled && key.is_none(), ..options.copies.clone() };
+        let caches = Caches::new(path, &copies);
+        Ok(Self { writer, readers, actor, path: path.to_owned(), key, version, caches })
     }
 
     /// The version of the schema, the same as [`SCHEMA_VERSION`](crate::SCHEMA_VERSION) once open.
@@ -134,6 +141,14 @@ impl Store {
     /// Who is at the door.
     pub fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.readers
+    }
+
+    pub(crate) fn caches(&self) -> &Caches {
+        &self.caches
     }
 
     /// Reads from one state of the database.

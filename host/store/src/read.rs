@@ -1,5 +1,5 @@
 use rusqlite::{Connection, Row, ToSql};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use stratagem_domain::{
     Answer, LabelledTask, LogLine, Outcome, Place, PluginIdentity, Recipe, Score, Step, StoredAnswer,
     StoredRun, Usage,
@@ -33,7 +33,7 @@ impl Default for RunFilter {
 }
 
 /// A run in one line of a list.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunLine {
     pub id: String,
     /// Milliseconds since 1970, UTC.
@@ -93,7 +93,8 @@ impl Store {
             values.push((":outcome", outcome));
         }
         let sql = LINES.replace("{conditions}", &conditions);
-        self.read(|connection| {
+        let key = serde_json::json!([filter.strategy, filter.task, outcome, limit]).to_string();
+        let lines = self.remembered(None, "runs", &key, |connection| {
             let mut select = connection.prepare_cached(&sql)?;
             let mut rows = select.query(values.as_slice())?;
             let mut lines = Vec::new();
@@ -101,7 +102,8 @@ impl Store {
                 lines.push(line(row)?);
             }
             Ok(lines)
-        })
+        })?;
+        Ok((*lines).clone())
     }
 
     fn resolve(&self, connection: &Connection, given: &str) -> Result<String, Failure> {

@@ -6,6 +6,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::error::Failure;
+use crate::generations::Watch;
 use crate::key::Key;
 use crate::open::connect;
 
@@ -18,6 +19,7 @@ pub(crate) struct Readers {
     key: Option<Key>,
     pool: Mutex<Pool>,
     returned: Condvar,
+    pub(crate) watch: Watch,
 }
 
 #[derive(Debug, Default)]
@@ -28,7 +30,13 @@ struct Pool {
 
 impl Readers {
     pub(crate) fn new(path: &Path, key: Option<Key>) -> Self {
-        Self { path: path.to_owned(), key, pool: Mutex::default(), returned: Condvar::new() }
+        Self {
+            path: path.to_owned(),
+            watch: Watch::new(key.clone()),
+            key,
+            pool: Mutex::default(),
+            returned: Condvar::new(),
+        }
     }
 
     /// Runs `work` on one state of the database. A connection on which it panicked is not used again.
@@ -44,6 +52,7 @@ impl Readers {
     /// Closes the idle connections, so that the file can be replaced.
     pub(crate) fn close(&self) {
         self.lock().idle.clear();
+        self.watch.close();
     }
 
     fn lease(&self) -> Result<Lease<'_>, Failure> {

@@ -6,7 +6,7 @@
 //! callers wait, so that writes cannot pile up in memory.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
@@ -44,9 +44,16 @@ pub(crate) struct Change<'a> {
     connection: &'a Connection,
     pub(crate) actor: &'a Actor,
     entries: RefCell<Vec<Entry>>,
+    is_bookkeeping: Cell<bool>,
 }
 
 impl Change<'_> {
+    /// Lets changes pass that the audit log is not told of: signs of life and counters of caches, which say nothing
+    /// about what anybody stored.
+    pub(crate) fn is_bookkeeping(&self) {
+        self.is_bookkeeping.set(true);
+    }
+
     /// Writes the change down for the audit log.
     pub(crate) fn note(&self, entry: Entry) {
         self.entries.borrow_mut().push(entry);
@@ -124,11 +131,17 @@ impl Writer {
         let (reply, answer) = sync_channel(1);
         let actor = actor.clone();
         let work = move |connection: &Connection| {
-            let change = Change { connection, actor: &actor, entries: RefCell::default() };
+            let change = Change {
+                connection,
+                actor: &actor,
+                entries: RefCell::default(),
+                is_bookkeeping: Cell::default(),
+            };
             let before = connection.total_changes();
             let value = work(&change)?;
-            let entries = change.entries.into_inner();
-            if entries.is_empty() && connection.total_changes() != before {
+            let Change { entries, is_bookkeeping, .. } = change;
+            let entries = entries.into_inner();
+            if entries.is_empty() && !is_bookkeeping.get() && connection.total_changes() != before {
                 return Err(Failure::Row("a change that the audit log was not told of".to_owned()));
             }
             audit::append(connection, &actor, &entries)?;
