@@ -8,6 +8,7 @@ mod check;
 mod config;
 mod doctor;
 mod failure;
+mod features;
 mod grants;
 mod guest;
 mod interrupt;

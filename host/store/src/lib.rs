@@ -20,6 +20,8 @@ mod audit;
 mod datasets;
 mod error;
 mod events;
+mod families;
+mod features;
 mod health;
 mod journal;
 mod migrate;
@@ -36,6 +38,11 @@ pub use added::{AddedPlugin, Addition, Papers};
 pub use audit::AuditReport;
 pub use datasets::{Dataset, Imported};
 pub use error::StoreError;
+pub use families::{
+    CommonPattern, Difficulty, EASY_FROM, Family, HARD_BELOW, RATED_RUNS, RATED_STRATEGIES, Rating,
+    TaskFilter, TaskLine,
+};
+pub use features::SimilarTask;
 pub use migrate::SCHEMA_VERSION;
 pub use open::{BUSY_TIMEOUT, Store, StoreOptions};
 pub use read::{RunFilter, RunLine};
