@@ -40,7 +40,7 @@ fn an_imported_task_has_features_neighbours_and_a_family() {
     assert_eq!(shown["features"]["hints"][0], "mirror");
     assert_eq!(shown["features"]["pairs"][0]["input"]["objects"]["eight"], 1);
     let text = host.succeeds(&["tasks", "features", "set/c1"]);
-    for words in ["c1  set/evaluation", "constant", "crop", "4 × 4"] {
+    for words in ["c1  set/evaluation", "fraction", "crop", "4 × 4"] {
         assert!(text.contains(words), "{words}: {text}");
     }
     let near = host.json(&["tasks", "similar", "m3", "--json"]);

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use serde::Serialize;
 use stratagem_domain::{Digest, Grid, LabelledTask, Pair, Split, TaskSet};
 
+use crate::bounds;
 use crate::error::Failure;
 use crate::families;
 use crate::features::{self, Kept};
@@ -39,6 +40,8 @@ impl Store {
     ///
     /// *Errors*: [`StoreError::DuplicateTask`] where a split has two tasks of one id.
     pub fn import(&self, set: &TaskSet) -> Result<Imported, StoreError> {
+        bounds::names(&[("name of a dataset", &set.name)])?;
+        bounds::at_most("dataset", "tasks", set.tasks.len(), bounds::TASKS)?;
         let mut seen = HashSet::new();
         for (split, labelled) in &set.tasks {
             let code = &labelled.task.id;

@@ -17,6 +17,7 @@
 mod actor;
 mod added;
 mod audit;
+mod bounds;
 mod datasets;
 mod error;
 mod events;

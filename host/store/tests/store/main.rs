@@ -3,6 +3,7 @@
 mod added;
 mod features;
 mod fixtures;
+mod hostile_text;
 mod import;
 mod migrations;
 mod record;
