@@ -9,6 +9,7 @@ mod bad_plugins;
 mod bad_tasks;
 mod check;
 mod endings;
+mod features;
 mod grants;
 mod guide;
 mod harness;

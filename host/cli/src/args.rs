@@ -4,6 +4,7 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use stratagem_domain::Outcome;
 
 use crate::db::Db;
+use crate::features::{ListTasks, ShowFeatures, Similar};
 
 /// Runs ARC-AGI strategies in a sandbox, scores their answers and keeps what every run did and cost.
 #[derive(Debug, Parser)]
@@ -38,7 +39,7 @@ pub enum When {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Import, list and show tasks
+    /// Import, list, show, compare and rate tasks
     #[command(subcommand)]
     Tasks(Tasks),
     /// Run strategies on tasks, score their answers, keep the runs
@@ -87,16 +88,28 @@ pub enum Tasks {
         #[arg(long)]
         json: bool,
     },
-    /// List the datasets
-    List {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    /// List the datasets, or the tasks that a filter lets through
+    List(ListTasks),
     /// Show a task as pictures
     Show {
         /// A task's id, or DATASET/ID
         id: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what a task is like: sizes, objects, symmetries, hints
+    Features(ShowFeatures),
+    /// Show the tasks that are nearest to one
+    Similar(Similar),
+    /// List the families of tasks and what each has in common
+    Families {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set how difficult tasks are, from the runs that are stored
+    Rate {
         /// Print JSON
         #[arg(long)]
         json: bool,

@@ -9,6 +9,7 @@ mod config;
 mod db;
 mod doctor;
 mod failure;
+mod features;
 mod grants;
 mod guest;
 mod interrupt;

@@ -4,6 +4,7 @@ use stratagem_store::Dataset;
 
 use crate::args::Tasks;
 use crate::failure::Failure;
+use crate::features;
 use crate::output::{out, outln, print_json, table, utc};
 use crate::paint::{self, Panel};
 use crate::workbench::{Workbench, find_task};
@@ -39,8 +40,13 @@ pub fn run(bench: &Workbench, command: &Tasks) -> Result<(), Failure> {
             }
             Ok(())
         }
-        Tasks::List { json } => list(bench, *json),
+        Tasks::List(of) if of.is_of_datasets() => list(bench, of.json()),
+        Tasks::List(of) => features::list(bench, of),
         Tasks::Show { id, json } => show(bench, id, *json),
+        Tasks::Features(command) => features::show(bench, command),
+        Tasks::Similar(command) => features::similar(bench, command),
+        Tasks::Families { json } => features::families(bench, *json),
+        Tasks::Rate { json } => features::rate(bench, *json),
     }
 }
 

@@ -8,6 +8,7 @@
 //! is ever handed, has no place for them.
 
 mod digest;
+pub mod features;
 mod grid;
 mod lent;
 mod limits;
@@ -20,6 +21,7 @@ mod task;
 mod text;
 
 pub use digest::Digest;
+pub use features::{Features, Hint, SizeRelation};
 pub use grid::{Grid, GridError, MAX_COLOUR, MAX_SIDE};
 pub use lent::{
     Backing, Call, ChatMessage, ChatRole, Declined, Episode, Exchange, ModelReply, ModelRequest, NoBacking,

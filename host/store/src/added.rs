@@ -6,9 +6,10 @@ use serde_json::json;
 use stratagem_domain::{Digest, PluginIdentity, Trust};
 
 use crate::audit::Entry;
+use crate::bounds;
 use crate::error::Failure;
 use crate::open::now;
-use crate::plugins::keep;
+use crate::plugins::{check, keep};
 use crate::rows::parse_digest;
 use crate::{Store, StoreError};
 
@@ -52,6 +53,8 @@ impl Store {
         limits_json: &str,
         bytes: &[u8],
     ) -> Result<Addition, StoreError> {
+        check(&plugin.identity, world, limits_json, bytes, &plugin.papers)?;
+        bounds::names(&[("signer of a plugin", plugin.signer.as_deref().unwrap_or_default())])?;
         let (plugin, world, limits_json, bytes) =
             (plugin.clone(), world.to_owned(), limits_json.to_owned(), bytes.to_vec());
         self.write("adding a plugin", move |connection| {

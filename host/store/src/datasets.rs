@@ -4,9 +4,13 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use serde::Serialize;
 use stratagem_domain::{Digest, Grid, LabelledTask, Pair, Split, TaskSet};
 
+use crate::bounds;
 use crate::error::Failure;
+use crate::families;
+use crate::features::{self, Kept};
 use crate::open::{new_id, now};
 use crate::rows::{json, parse_digest, parse_json, parse_split};
+use crate::writer::Change;
 use crate::{Store, StoreError};
 
 /// A stored dataset.
@@ -36,6 +40,8 @@ impl Store {
     ///
     /// *Errors*: [`StoreError::DuplicateTask`] where a split has two tasks of one id.
     pub fn import(&self, set: &TaskSet) -> Result<Imported, StoreError> {
+        bounds::names(&[("name of a dataset", &set.name)])?;
+        bounds::at_most("dataset", "tasks", set.tasks.len(), bounds::TASKS)?;
         let mut seen = HashSet::new();
         for (split, labelled) in &set.tasks {
             let code = &labelled.task.id;
@@ -44,7 +50,16 @@ impl Store {
                 return Err(StoreError::DuplicateTask { dataset, split: *split, code });
             }
         }
-        let (digest, set) = (set.digest(), set.clone());
+        let digest = set.digest();
+        // Features take longer than rows: they are computed before the writer is asked for, and not for content that
+        // is there. Somebody who imports the same at this moment only makes them superfluous.
+        let is_there = self.read(|connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM datasets WHERE name = ?1 AND digest = ?2)";
+            Ok(connection
+                .query_row(sql, params![set.name, digest.to_string()], |row| row.get::<_, bool>(0))?)
+        })?;
+        let kept = if is_there { Vec::new() } else { features_of(set) };
+        let set = set.clone();
         self.write("importing a dataset", move |connection| {
             let id: Option<String> = connection
                 .query_row(
@@ -56,7 +71,11 @@ impl Store {
             let is_new = id.is_none();
             let id = match id {
                 Some(id) => id,
-                None => insert_dataset(connection, &set, &digest)?,
+                // Gone since it was looked for.
+                None if kept.len() < set.tasks.len() => {
+                    insert_dataset(connection, &set, &digest, &features_of(&set))?
+                }
+                None => insert_dataset(connection, &set, &digest, &kept)?,
             };
             if is_new {
                 connection.made("dataset.import", "datasets", &id);
@@ -111,22 +130,35 @@ impl Store {
     }
 }
 
-fn insert_dataset(connection: &Connection, set: &TaskSet, digest: &Digest) -> Result<String, Failure> {
+fn features_of(set: &TaskSet) -> Vec<Kept> {
+    set.tasks.iter().map(|(_, labelled)| Kept::of(&labelled.task)).collect()
+}
+
+fn insert_dataset(
+    connection: &Change<'_>,
+    set: &TaskSet,
+    digest: &Digest,
+    kept: &[Kept],
+) -> Result<String, Failure> {
     let (id, at) = (new_id(), now());
     connection.execute(
         "INSERT INTO datasets (id, name, version, digest, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![id, set.name, digest.short(), digest.to_string(), at],
     )?;
     let mut insert = connection.prepare_cached(
-        "INSERT INTO arc_tasks (id, dataset_id, code, split, digest, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+        "INSERT INTO arc_tasks (id, dataset_id, code, split, digest, family_id, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
     )?;
-    for (split, labelled) in &set.tasks {
+    let families = families::keep(connection, kept.iter().map(|kept| &kept.features), at)?;
+    for ((split, labelled), kept) in set.tasks.iter().zip(kept) {
         let task_id = new_id();
         let digest = labelled.digest().to_string();
-        insert.execute(params![task_id, id, labelled.task.id, split.as_str(), digest, at])?;
+        let family = &families[&kept.family];
+        insert.execute(params![task_id, id, labelled.task.id, split.as_str(), digest, family, at])?;
         insert_pairs(connection, &task_id, labelled)?;
+        features::insert(connection, &task_id, kept, at)?;
     }
+    families::refresh(connection, families.values())?;
     Ok(id)
 }
 
@@ -172,6 +204,8 @@ fn list(connection: &Connection, condition: &str, params: impl Params) -> Result
 }
 
 pub(crate) struct StoredTask {
+    /// Of `arc_tasks`.
+    pub(crate) id: String,
     pub(crate) split: Split,
     pub(crate) task: LabelledTask,
 }
@@ -243,6 +277,6 @@ impl Draft {
         if task.digest() != self.digest {
             return Err(Failure::Row(format!("task {} does not have its digest", self.code)));
         }
-        Ok(StoredTask { split: self.split, task })
+        Ok(StoredTask { id: self.id, split: self.split, task })
     }
 }

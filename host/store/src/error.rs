@@ -98,6 +98,8 @@ pub enum StoreError {
     StaleLease { id: String },
     #[error("no job, or more than one, has id {} in database {}", quote(id, SHOWN), path.display())]
     UnknownJob { path: PathBuf, id: String },
+    #[error("database {} has no row that a new one points at: nothing was stored", path.display())]
+    Dangling { path: PathBuf, source: rusqlite::Error },
     #[error("{what}")]
     Invalid { what: String, hint: Option<String> },
     #[error("database {} is not sound {when}: {}", path.display(), shown(faults))]
@@ -169,6 +171,7 @@ impl StoreError {
                 "list the users with `stratagem user list`, or let an admin add this one"
             }
             Self::Forbidden { .. } => "ask an admin to do it, or to raise your role",
+            Self::Dangling { .. } => "name only what is stored; it may have been removed meanwhile",
             Self::Invalid { hint, .. } => return hint.clone(),
             Self::UnknownRun { .. } => "list the runs to find its id",
             Self::StaleLease { .. } => "nothing changed; what became of it says `stratagem queue show`",
@@ -192,6 +195,7 @@ impl StoreError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, source },
             Some(ErrorCode::SystemIoFailure) => Self::Disk { path, source },
+            Some(ErrorCode::ConstraintViolation) if is_dangling(&source) => Self::Dangling { path, source },
             _ => Self::Sql { path, source },
         }
     }
@@ -228,6 +232,11 @@ impl From<StoreError> for LedgerError {
         }
         Self { message, hint: error.hint() }
     }
+}
+
+fn is_dangling(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY)
 }
 
 /// The same error once more, for everybody whose work was in one transaction.

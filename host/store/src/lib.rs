@@ -22,6 +22,7 @@ mod catalogue;
 mod bodies;
 mod changes;
 mod copies;
+mod bounds;
 mod datasets;
 mod documents;
 mod erasure;
@@ -36,6 +37,8 @@ mod experiments;
 mod failures;
 mod export;
 mod generations;
+mod families;
+mod features;
 mod health;
 mod hot;
 mod journal;
@@ -92,6 +95,11 @@ pub use export::ExportReport;
 pub use messages::{LONGEST_MESSAGE, Message, MessageFilter, NewMessage};
 pub use key::{Key, can_encrypt};
 pub use hot::{CacheStats, HotStats, LONGEST as HOT_LONGEST};
+pub use families::{
+    CommonPattern, Difficulty, EASY_FROM, Family, HARD_BELOW, RATED_RUNS, RATED_STRATEGIES, Rating,
+    TaskFilter, TaskLine,
+};
+pub use features::SimilarTask;
 pub use migrate::SCHEMA_VERSION;
 pub use models::{
     Alert, Budget, BudgetLine, BudgetScope, Credit, CreditLine, ModelSpending, Period, ReplyCounts,

@@ -2,6 +2,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use stratagem_domain::{Digest, PluginIdentity};
 
 use crate::added::Papers;
+use crate::bounds;
 use crate::error::Failure;
 use crate::open::{new_id, now};
 use crate::writer::Change;
@@ -38,6 +39,7 @@ impl Store {
         bytes: &[u8],
         papers: &Papers,
     ) -> Result<(), StoreError> {
+        check(plugin, world, limits_json, bytes, papers)?;
         let (plugin, papers, bytes) = (plugin.clone(), papers.clone(), bytes.to_vec());
         let (world, limits_json) = (world.to_owned(), limits_json.to_owned());
         self.write("keeping a plugin", move |connection| {
@@ -54,6 +56,7 @@ impl Store {
 
     /// Keeps the name of a plugin that was refused, so that its refusal has a place; its bytes are not kept.
     pub fn keep_refused(&self, plugin: &PluginIdentity) -> Result<(), StoreError> {
+        check(plugin, "", "{}", &[], &Papers::default())?;
         let plugin = plugin.clone();
         self.write("keeping a refused plugin", move |connection| {
             connection.execute(
@@ -83,6 +86,27 @@ impl Store {
             }
         })
     }
+}
+
+/// Refuses what of a plugin is too long, or no JSON.
+pub(crate) fn check(
+    plugin: &PluginIdentity,
+    world: &str,
+    limits_json: &str,
+    bytes: &[u8],
+    papers: &Papers,
+) -> Result<(), StoreError> {
+    bounds::names(&[
+        ("name of a plugin", &plugin.name),
+        ("version of a plugin", &plugin.version),
+        ("kind of a plugin", &plugin.kind),
+        ("world of a plugin", world),
+    ])?;
+    bounds::json_text("limits of a plugin", limits_json, bounds::JSON_BYTES)?;
+    bounds::at_most("component of a plugin", "bytes", bytes.len(), bounds::COMPONENT_BYTES)?;
+    let (manifest, signature) = (papers.manifest.as_deref(), papers.signature.as_deref());
+    bounds::text("manifest of a plugin", manifest.unwrap_or_default(), bounds::PAPER_BYTES)?;
+    bounds::text("signature of a plugin", signature.unwrap_or_default(), bounds::PAPER_BYTES)
 }
 
 /// Writes a plugin's rows and returns its version's id.

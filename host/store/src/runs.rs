@@ -3,6 +3,7 @@ use stratagem_domain::{
     Fault, LabelledTask, Ledger, LedgerError, Outcome, Place, Recipe, Score, Step, StoredAnswer, StoredRun,
 };
 
+use crate::bounds;
 use crate::error::Failure;
 use crate::journal;
 use crate::open::new_id;
@@ -74,6 +75,7 @@ impl Store {
             let (run_code, run_task) = (run.task_id.clone(), run.recipe.task);
             return Err(StoreError::OtherTask { run_code, run_task, code: code.clone(), digest });
         }
+        bounds::run(run)?;
         let (run, code, path) = (run.clone(), code.clone(), self.path().to_owned());
         let dataset = dataset.map(str::to_owned);
         self.write("keeping a run", move |connection| {

@@ -130,6 +130,7 @@ fn events_are_kept_under_known_levels() {
         2
     );
     let error = bench.store.event("loud", "solve", "started", "began", &context).unwrap_err();
-    assert!(matches!(error, StoreError::Sql { .. }), "{error}");
+    assert!(matches!(error, StoreError::Invalid { .. }), "{error}");
+    assert_eq!(error.hint().unwrap(), "one of debug, info, warning, error, critical");
     assert_eq!(bench.count("system_events"), 6);
 }

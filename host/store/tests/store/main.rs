@@ -7,7 +7,9 @@ mod failures;
 mod backup;
 #[cfg(feature = "sqlcipher")]
 mod encryption;
+mod features;
 mod fixtures;
+mod hostile_text;
 mod import;
 mod migrations;
 mod models;
