@@ -323,6 +323,7 @@ impl<'a> Stage<'a> {
             seed: 7,
             jobs: 1,
             ledger: Some(&self.store),
+            lender: None,
             resume: false,
             cancel: &NEVER,
         };

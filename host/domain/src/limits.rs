@@ -148,6 +148,8 @@ limits! {
         "Bytes of log and step text that are kept; the rest is counted and dropped.";
     artifact_bytes: 16_777_216, 268_435_456,
         "Bytes that a run may save through the interface `artifacts`; what does not fit is refused.";
+    lent_bytes: 33_554_432, 1_073_741_824,
+        "Bytes that a run asks with and gets through `memory`, `artifacts` and `llm`; what does not fit is refused.";
     device_memory_mb: 2_048, 65_536,
         "MiB of the device's memory that a run's adaptations hold at once; more is refused.";
     device_ms: 60_000, 3_600_000,

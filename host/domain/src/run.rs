@@ -1,8 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Ending, Exchange, Grid, LabelledTask, Limits, Outcome, PluginIdentity, Score, Task};
+use crate::{
+    Backing, Digest, Ending, Exchange, Grid, LabelledTask, Limits, NoBacking, Outcome, PluginIdentity, Score, Task,
+};
 
 /// What a strategy is configured with: text by key, as `run.setting` hands it out.
 pub type Settings = BTreeMap<String, String>;
@@ -117,6 +120,8 @@ pub struct Usage {
     pub log_bytes: u64,
     pub log_bytes_dropped: u64,
     pub artifact_bytes: u64,
+    /// What it asked with and got through `memory`, `artifacts` and `llm`.
+    pub lent_bytes: u64,
     pub device_memory_peak_bytes: u64,
     pub device_ms: u64,
     pub prompt_tokens: u64,
@@ -176,7 +181,21 @@ pub trait Strategy: Sync {
     }
 
     /// Runs the strategy on a task. It always returns: whatever the plugin does is in the report.
-    fn run(&self, task: &Task, seed: u64, limits: &Limits, settings: &Settings) -> RunReport;
+    ///
+    /// What it asks of the host beyond `run`, `backing` answers, one call at a time.
+    fn run_with(
+        &self,
+        task: &Task,
+        seed: u64,
+        limits: &Limits,
+        settings: &Settings,
+        backing: Arc<dyn Backing>,
+    ) -> RunReport;
+
+    /// As [`Self::run_with`], where nothing is backed.
+    fn run(&self, task: &Task, seed: u64, limits: &Limits, settings: &Settings) -> RunReport {
+        self.run_with(task, seed, limits, settings, Arc::new(NoBacking))
+    }
 }
 
 /// An answer as it is stored: with its rank and whether it was right.

@@ -5,6 +5,7 @@
 // The derives write `unsafe impl`s: these are the generated bindings that may.
 #![allow(unsafe_code)]
 
+use stratagem_domain::{Episode, ModelReply, Pattern};
 use wasmtime::component::{ComponentType, Lift, Lower, WasmList, WasmStr};
 
 #[derive(ComponentType, Lower, Clone, Copy)]
@@ -55,8 +56,6 @@ pub enum Refusal {
     Invalid(String),
     #[component(name = "exhausted")]
     Exhausted(String),
-    // Built by the interfaces with a backend (memory, artifacts, ttt, llm), none of which is linked yet.
-    #[allow(dead_code)]
     #[component(name = "unavailable")]
     Unavailable(String),
 }
@@ -116,4 +115,96 @@ pub struct DescriptionView {
     pub version: String,
     pub kind: String,
     pub summary: String,
+}
+
+/// `pattern` of `memory`.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct PatternRecord {
+    pub id: String,
+    pub kind: String,
+    pub data: String,
+    #[component(name = "success-rate")]
+    pub success_rate: f64,
+    #[component(name = "usage-count")]
+    pub usage_count: u32,
+}
+
+/// `episode` of `memory`.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct EpisodeRecord {
+    pub id: String,
+    #[component(name = "task-id")]
+    pub task_id: String,
+    pub domain: String,
+    #[component(name = "success-rate")]
+    pub success_rate: Option<f64>,
+    pub actions: Vec<String>,
+    pub similarity: f64,
+}
+
+#[derive(ComponentType, Lift, Clone, Copy)]
+#[component(enum)]
+#[repr(u8)]
+pub enum RoleView {
+    #[component(name = "system")]
+    System,
+    #[component(name = "user")]
+    User,
+    #[component(name = "assistant")]
+    Assistant,
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub struct MessageView {
+    pub role: RoleView,
+    pub content: String,
+}
+
+/// `request` of `llm`.
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub struct RequestView {
+    pub model: String,
+    pub messages: Vec<MessageView>,
+    pub temperature: f32,
+    #[component(name = "max-tokens")]
+    pub max_tokens: u32,
+}
+
+/// `reply` of `llm`.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct ReplyRecord {
+    pub text: String,
+    #[component(name = "prompt-tokens")]
+    pub prompt_tokens: u32,
+    #[component(name = "completion-tokens")]
+    pub completion_tokens: u32,
+    pub cached: bool,
+    #[component(name = "cost-usd")]
+    pub cost_usd: f64,
+}
+
+impl From<Pattern> for PatternRecord {
+    fn from(pattern: Pattern) -> Self {
+        let Pattern { id, kind, data, success_rate, usage_count } = pattern;
+        Self { id, kind, data, success_rate, usage_count }
+    }
+}
+
+impl From<Episode> for EpisodeRecord {
+    fn from(episode: Episode) -> Self {
+        let Episode { id, task_id, domain, success_rate, actions, similarity } = episode;
+        Self { id, task_id, domain, success_rate, actions, similarity }
+    }
+}
+
+impl From<ModelReply> for ReplyRecord {
+    fn from(reply: ModelReply) -> Self {
+        let ModelReply { text, prompt_tokens, completion_tokens, cached, cost_micros } = reply;
+        Self { text, prompt_tokens, completion_tokens, cached, cost_usd: cost_micros as f64 / 1e6 }
+    }
 }

@@ -31,14 +31,31 @@ impl Drop for Reaped {
     }
 }
 
-/// Feeds a child and hears it out; none where it took too long. It is gone when this returns.
+/// What a host does about what its child said so far.
+pub enum Turn {
+    /// It has asked nothing whole.
+    Hear,
+    /// A question was taken out of it: this is the answer.
+    Tell(Vec<u8>),
+    /// It is not talked to any more.
+    End,
+}
+
+/// What answers a child that asks.
+pub type Answer<'a> = &'a mut dyn FnMut(&mut Vec<u8>) -> Turn;
+
+/// Feeds a child and hears it out; none where it took too long, or was ended by `answer`. It is gone when this
+/// returns.
 ///
-/// One thread serves all three pipes: a child that reads nothing, or says everything at once, holds up nobody.
+/// One thread serves all three pipes: a child that reads nothing, or says everything at once, holds up nobody. With
+/// an `answer` the child's stdin stays open, and its next question is looked at once the last was answered whole:
+/// questions that pile up count against `most`.
 pub fn converse(
     command: &mut Command,
     input: &[&[u8]],
     limit: Duration,
     most: usize,
+    mut answer: Option<Answer<'_>>,
 ) -> io::Result<Option<Said>> {
     let started = Instant::now();
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -50,19 +67,28 @@ pub fn converse(
     }
     let mut input = input.iter().copied();
     let mut part: &[u8] = &[];
+    let (mut answered, mut told) = (Vec::new(), 0);
     let (mut output, mut words) = (Vec::new(), Vec::new());
     let mut chunk = vec![0; CHUNK_BYTES];
     while stdout.is_some() || stderr.is_some() {
         let Some(left) = limit.checked_sub(started.elapsed()) else { return Ok(None) };
-        while part.is_empty() && stdin.is_some() {
-            match input.next() {
-                Some(next) => part = next,
-                None => stdin = None,
+        while part.is_empty() && told == answered.len() && stdin.is_some() {
+            match (input.next(), &mut answer) {
+                (Some(next), _) => part = next,
+                (None, Some(answer)) if stdout.is_some() => match answer(&mut output) {
+                    Turn::Tell(words) => (answered, told) = (words, 0),
+                    Turn::Hear => break,
+                    Turn::End => return Ok(None),
+                },
+                (None, _) => stdin = None,
             }
         }
-        let [writable, readable, told] = ready(stdin.as_ref(), stdout.as_ref(), stderr.as_ref(), left)?;
+        let pending = if part.is_empty() { &answered[told..] } else { part };
+        let writer = stdin.as_ref().filter(|_| !pending.is_empty());
+        let [writable, readable, complains] = ready(writer, stdout.as_ref(), stderr.as_ref(), left)?;
         if writable && let Some(pipe) = &mut stdin {
-            match pipe.write(part) {
+            match pipe.write(pending) {
+                Ok(written) if part.is_empty() => told += written,
                 Ok(written) => part = &part[written..],
                 Err(error) if is_passing(&error) => {}
                 // A child that stops reading breaks this pipe; what it says then is what counts.
@@ -72,7 +98,7 @@ pub fn converse(
         if readable {
             hear(&mut stdout, &mut chunk, &mut output, most)?;
         }
-        if told {
+        if complains {
             hear(&mut stderr, &mut chunk, &mut words, MAX_WORDS_BYTES)?;
         }
     }
@@ -143,7 +169,50 @@ mod tests {
 
     fn shell(script: &str, input: &[&[u8]], limit: Duration, most: usize) -> Option<Said> {
         let mut command = Command::new("/bin/sh");
-        converse(command.args(["-c", script]), input, limit, most).unwrap()
+        converse(command.args(["-c", script]), input, limit, most, None).unwrap()
+    }
+
+    #[test]
+    fn a_child_that_asks_is_answered_one_question_at_a_time() {
+        let mut asked = Vec::new();
+        let mut answer = |heard: &mut Vec<u8>| {
+            let Some(end) = heard.iter().position(|&byte| byte == b'?') else { return Turn::Hear };
+            asked.push(String::from_utf8(heard.drain(..=end).collect()).unwrap());
+            Turn::Tell(format!("{}\n", asked.len()).into_bytes())
+        };
+        let script = "read job; printf 'a?'; read one; printf 'bc?d?'; read two; read three; printf \"$job$one$two$three\"";
+        let mut command = Command::new("/bin/sh");
+        let command = command.args(["-c", script]);
+        let said = converse(command, &[b"job\n"], PATIENCE, 100, Some(&mut answer)).unwrap().unwrap();
+        assert_eq!((said.output.as_slice(), said.status.success()), (&b"job123"[..], true));
+        assert_eq!(asked, ["a?", "bc?", "d?"]);
+    }
+
+    #[test]
+    fn a_child_that_is_not_talked_to_any_more_is_ended() {
+        let mut command = Command::new("/bin/sh");
+        let started = Instant::now();
+        let mut end = |heard: &mut Vec<u8>| if heard.is_empty() { Turn::Hear } else { Turn::End };
+        let command = command.args(["-c", "echo lie; exec sleep 60"]);
+        assert!(converse(command, &[], PATIENCE, 100, Some(&mut end)).unwrap().is_none());
+        assert!(started.elapsed() < PATIENCE);
+    }
+
+    #[test]
+    fn questions_that_are_not_waited_for_fill_what_a_child_may_say() {
+        let mut answered = 0_u32;
+        let mut answer = |heard: &mut Vec<u8>| {
+            if heard.len() < 2 {
+                return Turn::Hear;
+            }
+            heard.drain(..2);
+            answered += 1;
+            Turn::Tell(vec![7; 1 << 20])
+        };
+        let mut command = Command::new("/bin/sh");
+        let said = converse(command.args(["-c", "yes; true"]), &[], PATIENCE, 1 << 20, Some(&mut answer));
+        let said = said.unwrap().unwrap();
+        assert!(said.output.len() > 1 << 20 && answered < 3, "{} {answered}", said.output.len());
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl CompilerProcess {
         let mut command = Command::new(&self.program);
         command.args(&self.args).args([wall_ms.to_string(), memory_mb.to_string()]).env_clear();
         let (input, limit) = ([package.component.as_slice()], Duration::from_millis(wall_ms));
-        let said = converse(&mut command, &input, limit, MAX_COMPILED_BYTES).map_err(failed)?;
+        let said = converse(&mut command, &input, limit, MAX_COMPILED_BYTES, None).map_err(failed)?;
         let how = match said {
             Some(Said { output, .. }) if output.len() > MAX_COMPILED_BYTES => {
                 format!("it becomes more than {} bytes", grouped(MAX_COMPILED_BYTES as u64))

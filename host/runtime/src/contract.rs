@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use stratagem_domain::{Capability, quote};
@@ -115,10 +115,16 @@ impl Surface {
     }
 
     /// Holds the component to its contract, to what its manifest asks for, to what the host backs and to what the
-    /// policy grants.
+    /// policy grants. `lacks`: what the host does not back, and what to do about it.
     ///
     /// *Errors*: the plugin's fault, with the interface's name.
-    pub fn check(&self, plugin: &str, asked: &[Capability], grants: &Grants) -> Result<Contract, LoadError> {
+    pub fn check(
+        &self,
+        plugin: &str,
+        asked: &[Capability],
+        grants: &Grants,
+        lacks: &BTreeMap<Capability, String>,
+    ) -> Result<Contract, LoadError> {
         let wrong = |reason: String| LoadError::WrongWorld { plugin: plugin.to_owned(), reason };
         let contract = self.contract().map_err(wrong)?;
         for import in &self.imports {
@@ -135,9 +141,9 @@ impl Surface {
                     let Some(&of_asked) = any.iter().find(|capability| asked.contains(capability)) else {
                         return Err(LoadError::NotAsked { plugin, interface: named(any[0]) });
                     };
-                    // No interface of the contract has a backend yet: what comes is linked where it is granted.
-                    if !of_asked.is_wasi() {
-                        return Err(LoadError::NotBacked { plugin, interface: named(of_asked) });
+                    if let Some(remedy) = lacks.get(&of_asked) {
+                        let (interface, remedy) = (named(of_asked), remedy.clone());
+                        return Err(LoadError::NotBacked { plugin, interface, remedy });
                     }
                     if !any.iter().any(|capability| asked.contains(capability) && grants.allows(*capability))
                     {
@@ -182,20 +188,22 @@ mod tests {
 
     #[test]
     fn every_import_is_run_types_or_refused_by_name() {
+        let lacks = BTreeMap::from([(Capability::Ttt, "buy one".to_owned())]);
         let strategy = "stratagem:strategy/strategy@0.1.0";
         let run = "stratagem:strategy/run@0.1.0";
         let ttt = "stratagem:strategy/ttt@0.1.0";
+        let memory = "stratagem:strategy/memory@0.1.0";
         for contract in Contract::ALL {
             let imports = ["run", "types"].map(|name| contract.interface(name));
             let exports = [contract.interface("strategy")];
             let ok =
                 surface(&imports.each_ref().map(String::as_str), &exports.each_ref().map(String::as_str));
-            assert_eq!(ok.check("p", &[], &Grants::default()).unwrap(), contract);
+            assert_eq!(ok.check("p", &[], &Grants::default(), &lacks).unwrap(), contract);
         }
         let granted =
             Grants { capabilities: [Capability::Clock].into(), rule: "[policy]".into(), ..Grants::default() };
         let clock = surface(&["wasi:clocks/monotonic-clock@0.2.0", "wasi:io/poll@0.2.0"], &[strategy]);
-        clock.check("p", &[Capability::Clock], &granted).unwrap();
+        clock.check("p", &[Capability::Clock], &granted, &lacks).unwrap();
         let cases = [
             (
                 surface(&[ttt], &[strategy]),
@@ -203,6 +211,11 @@ mod tests {
                 "plugin p imports `ttt`, which plugin.toml does not ask for",
             ),
             (surface(&[ttt], &[strategy]), vec![Capability::Ttt], "plugin p asks for `ttt`, which this host"),
+            (
+                surface(&[memory], &[strategy]),
+                vec![Capability::Memory],
+                "plugin p imports `memory`, which [policy] does not grant",
+            ),
             (
                 surface(&["wasi:cli/environment@0.2.0"], &[strategy]),
                 vec![],
@@ -232,7 +245,7 @@ mod tests {
             ),
         ];
         for (surface, asked, reason) in cases {
-            let error = surface.check("p", &asked, &granted).unwrap_err().to_string();
+            let error = surface.check("p", &asked, &granted, &lacks).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");
         }
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use stratagem_domain::Limits;
+use stratagem_domain::{Capability, Limits};
 use wasmtime::component::Linker;
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OperatorCost, OptLevel, PoolingAllocationConfig,
@@ -54,6 +54,8 @@ pub struct SandboxConfig {
     pub compiler: Option<CompilerProcess>,
     /// Runs plugins; none runs them in this process.
     pub worker: Option<WorkerProcess>,
+    /// The interfaces of the contract that this host does not back, each with what to do about it.
+    pub lacks: BTreeMap<Capability, String>,
 }
 
 /// What plugins run in: shared by all runs, cheap to call, one a process.
@@ -61,6 +63,7 @@ pub struct Sandbox {
     stages: Arc<Stages>,
     pub(crate) cache: CodeCache,
     pub(crate) worker: Option<WorkerProcess>,
+    pub(crate) lacks: BTreeMap<Capability, String>,
     /// How far workers are confined; none where plugins run in this process.
     pub confinement: Option<Confinement>,
     stop: Arc<AtomicBool>,
@@ -132,6 +135,11 @@ impl Stages {
     }
 }
 
+impl SandboxConfig {
+    /// What to do about an interface that no setting brings.
+    pub const NO_BACKEND: &str = "run it on a host that has this interface, or build without it";
+}
+
 impl Default for SandboxConfig {
     fn default() -> Self {
         Self {
@@ -141,6 +149,7 @@ impl Default for SandboxConfig {
             tuning: Tuning::Tuned,
             compiler: None,
             worker: None,
+            lacks: [(Capability::Ttt, Self::NO_BACKEND.to_owned())].into(),
         }
     }
 }
@@ -155,7 +164,8 @@ impl Sandbox {
         let cache = CodeCache::new(config.cache.clone(), config.compiler.clone(), &engine);
         let stop = Arc::new(AtomicBool::new(false));
         let ticker = start_ticker(&stages, &stop)?;
-        Ok(Self { stages, cache, worker, confinement, stop, ticker: Some(ticker) })
+        let lacks = config.lacks.clone();
+        Ok(Self { stages, cache, worker, lacks, confinement, stop, ticker: Some(ticker) })
     }
 
     pub(crate) fn stages(&self) -> &Arc<Stages> {

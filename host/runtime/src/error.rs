@@ -33,7 +33,7 @@ pub enum LoadError {
     #[error("plugin {plugin} imports `{interface}`, which plugin.toml does not ask for")]
     NotAsked { plugin: String, interface: String },
     #[error("plugin {plugin} asks for `{interface}`, which this host does not back")]
-    NotBacked { plugin: String, interface: String },
+    NotBacked { plugin: String, interface: String, remedy: String },
     #[error("plugin {plugin} imports `{interface}`, which {rule} does not grant")]
     NotGranted { plugin: String, interface: String, rule: String },
     #[error("plugin {plugin}: folder {}: {reason}", .path.display())]
@@ -118,9 +118,7 @@ impl LoadError {
             Self::NotAsked { interface, .. } => {
                 Some(format!("add \"{interface}\" to `capabilities` in plugin.toml"))
             }
-            Self::NotBacked { .. } => {
-                Some("run it on a host that has this interface, or build without it".into())
-            }
+            Self::NotBacked { remedy, .. } => Some(remedy.clone()),
             Self::NotGranted { plugin, interface, .. } => {
                 let name = plugin.trim_matches('"');
                 Some(format!(

@@ -19,6 +19,7 @@ mod error;
 mod folder;
 mod host;
 mod isolate;
+mod lent;
 mod limiter;
 mod manifest;
 mod package;

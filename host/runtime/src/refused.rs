@@ -1,9 +1,10 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use stratagem_domain::{
-    Digest, Ending, Limits, PluginIdentity, Refusal, RunReport, Settings, Strategy, Task, Usage,
+    Backing, Digest, Ending, Limits, PluginIdentity, Refusal, RunReport, Settings, Strategy, Task, Usage,
 };
 
 use crate::manifest::is_plain;
@@ -46,7 +47,7 @@ impl Strategy for RefusedStrategy {
         &self.identity
     }
 
-    fn run(&self, _: &Task, _: u64, _: &Limits, _: &Settings) -> RunReport {
+    fn run_with(&self, _: &Task, _: u64, _: &Limits, _: &Settings, _: Arc<dyn Backing>) -> RunReport {
         let ending = Ending::Refused { cause: self.cause, reason: self.reason.clone() };
         RunReport {
             ending,

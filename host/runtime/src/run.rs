@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use stratagem_domain::{
-    Digest, Ending, Grid, LabelledTask, Limits, LimitsOverlay, Pair, PluginIdentity, RunReport, Settings,
+    Backing, Digest, Ending, Grid, LabelledTask, Limits, LimitsOverlay, NoBacking, Pair, PluginIdentity, RunReport, Settings,
     Strategy, Task, escape, quote,
 };
 use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower};
@@ -17,10 +17,11 @@ use crate::contract::{Contract, Surface};
 use crate::engine::{Stage, Stages, TICK, Tuning};
 use crate::host::Breach;
 use crate::isolate::Isolated;
+use crate::lent::Lent;
 use crate::manifest::is_plain;
 use crate::policy::Grants;
 use crate::state::RunState;
-use crate::wasi::{Backing, Exit};
+use crate::wasi::{Links, Exit};
 use crate::{LoadError, Package, Sandbox};
 
 /// Frames of a backtrace that are kept, and characters of each.
@@ -45,7 +46,7 @@ pub struct Linked {
     component: Component,
     ready: Mutex<BTreeMap<u64, Arc<Ready>>>,
     contract: Contract,
-    backing: Backing,
+    links: Links,
     metered: bool,
     accounted: bool,
 }
@@ -93,9 +94,9 @@ impl Ready {
         stage: &Stage,
         component: &Component,
         contract: Contract,
-        backing: &Backing,
+        links: &Links,
     ) -> Result<Self, String> {
-        let linked = backing.linker(&stage.linker).and_then(|linker| linker.instantiate_pre(component));
+        let linked = links.linker(&stage.linker, contract).and_then(|linker| linker.instantiate_pre(component));
         let instance = linked.map_err(|error| format!("{error:#}"))?;
         let strategy = contract.interface("strategy");
         let export = |name: &str| {
@@ -118,14 +119,14 @@ impl LoadedStrategy {
         let component = sandbox.cache.component(&stage.engine, package)?;
         let surface = Surface::of(&component, &stage.engine);
         let asked = package.manifest.as_ref().map_or(&[][..], |manifest| &manifest.capabilities);
-        let contract = surface.check(&plugin, asked, grants)?;
+        let contract = surface.check(&plugin, asked, grants, &sandbox.lacks)?;
         let used = surface.capabilities().into_iter();
         let used = used.filter(|capability| asked.contains(capability) && grants.allows(*capability));
-        let backing = Backing::new(package, used.collect(), grants)?;
+        let links = Links::new(package, used.collect(), grants)?;
         let wrong = |reason: String| LoadError::WrongWorld { plugin: plugin.clone(), reason };
-        let isolate = |worker| Isolated::new(worker, &component, contract, &backing);
+        let isolate = |worker| Isolated::new(worker, &component, contract, &links);
         let isolated = sandbox.worker.as_ref().map(isolate).transpose()?;
-        let linked = Linked::new(stages, &stage, component, contract, backing).map_err(wrong)?;
+        let linked = Linked::new(stages, &stage, component, contract, links).map_err(wrong)?;
         // The first that runs of the plugin.
         let (limits, settings) = (small(), Settings::new());
         let Introduction { said, report, types } = match &isolated {
@@ -190,9 +191,21 @@ impl LoadedStrategy {
         limits: &Limits,
         settings: &Settings,
     ) -> RunReport {
+        self.learn_with(lessons, seed, limits, settings, Arc::new(NoBacking))
+    }
+
+    /// As [`Self::learn`], where what the plugin asks of the host is answered.
+    pub fn learn_with(
+        &self,
+        lessons: &[LabelledTask],
+        seed: u64,
+        limits: &Limits,
+        settings: &Settings,
+        backing: Arc<dyn Backing>,
+    ) -> RunReport {
         match &self.isolated {
-            Some(isolated) => isolated.learn(lessons, seed, limits, settings),
-            None => self.linked.learn(lessons, seed, limits, settings),
+            Some(isolated) => isolated.learn(lessons, seed, limits, settings, backing),
+            None => self.linked.learn(lessons, seed, limits, settings, Lent::of(backing)),
         }
     }
 }
@@ -215,13 +228,13 @@ impl Linked {
         stage: &Stage,
         component: Component,
         contract: Contract,
-        backing: Backing,
+        links: Links,
     ) -> Result<Self, String> {
-        let ready = Arc::new(Ready::new(stage, &component, contract, &backing)?);
+        let ready = Arc::new(Ready::new(stage, &component, contract, &links)?);
         let ready = Mutex::new(BTreeMap::from([(stage.stack_kb, ready)]));
         let tuning = stages.tuning();
         let (metered, accounted) = (tuning != Tuning::Unlimited, tuning != Tuning::Unaccounted);
-        Ok(Self { stages: Arc::clone(stages), component, ready, contract, backing, metered, accounted })
+        Ok(Self { stages: Arc::clone(stages), component, ready, contract, links, metered, accounted })
     }
 
     pub fn introduce(&self, seed: u64, limits: &Limits, settings: &Settings) -> Introduction {
@@ -252,8 +265,10 @@ impl Linked {
         seed: u64,
         limits: &Limits,
         settings: &Settings,
+        lent: Lent,
     ) -> RunReport {
-        let state = RunState::new(limits, seed, settings.clone(), 0, self.metered);
+        let mut state = RunState::new(limits, seed, settings.clone(), 0, self.metered);
+        state.lent = lent;
         let lowered: Vec<_> = lessons
             .iter()
             .filter_map(|lesson| {
@@ -273,8 +288,16 @@ impl Linked {
         self.measured(state, |ready| &ready.learn, (&params[..],), done)
     }
 
-    pub fn run(&self, task: &Task, seed: u64, limits: &Limits, settings: &Settings) -> RunReport {
-        let state = RunState::new(limits, seed, settings.clone(), task.test.len(), self.metered);
+    pub fn run(
+        &self,
+        task: &Task,
+        seed: u64,
+        limits: &Limits,
+        settings: &Settings,
+        lent: Lent,
+    ) -> RunReport {
+        let mut state = RunState::new(limits, seed, settings.clone(), task.test.len(), self.metered);
+        state.lent = lent;
         let (train, test) = lower_task(task);
         let param = TaskParam { id: &task.id, train: &train, test: &test };
         self.measured(state, |ready| &ready.solve, (param,), done)
@@ -304,7 +327,7 @@ impl Linked {
         }
         let stage = self.stages.of(stack_kb).map_err(|error| error.to_string())?;
         let component = again(&self.component, &stage.engine).map_err(|error| format!("{error:#}"))?;
-        let ready = Arc::new(Ready::new(&stage, &component, self.contract, &self.backing)?);
+        let ready = Arc::new(Ready::new(&stage, &component, self.contract, &self.links)?);
         made.insert(stack_kb, Arc::clone(&ready));
         Ok(ready)
     }
@@ -323,7 +346,7 @@ impl Linked {
             store.set_fuel(limits.fuel).unwrap_or_else(|error| unreachable!("fuel is configured: {error}"));
             store.set_epoch_deadline(limits.wall_ms.div_ceil(TICK.as_millis() as u64) + 1);
         }
-        self.backing.equip(&mut store);
+        self.links.equip(&mut store);
         store
     }
 
@@ -394,13 +417,20 @@ impl Strategy for LoadedStrategy {
     }
 
     fn grants(&self) -> Option<Digest> {
-        self.linked.backing.digest()
+        self.linked.links.digest()
     }
 
-    fn run(&self, task: &Task, seed: u64, limits: &Limits, settings: &Settings) -> RunReport {
+    fn run_with(
+        &self,
+        task: &Task,
+        seed: u64,
+        limits: &Limits,
+        settings: &Settings,
+        backing: Arc<dyn Backing>,
+    ) -> RunReport {
         match &self.isolated {
-            Some(isolated) => isolated.run(task, seed, limits, settings),
-            None => self.linked.run(task, seed, limits, settings),
+            Some(isolated) => isolated.run(task, seed, limits, settings, backing),
+            None => self.linked.run(task, seed, limits, settings, Lent::of(backing)),
         }
     }
 }

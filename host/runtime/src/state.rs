@@ -1,6 +1,7 @@
 use stratagem_domain::{Answer, Grid, Level, Limits, LogLine, RunReport, Settings, Step, Usage};
 
 use crate::bindings::Refusal;
+use crate::lent::Lent;
 use crate::limiter::RunLimiter;
 use crate::wasi::Wasi;
 
@@ -21,6 +22,8 @@ pub struct RunState {
     pub steps: Vec<Step>,
     pub log: Vec<LogLine>,
     pub usage: Usage,
+    /// What answers beyond `run`.
+    pub lent: Lent,
     /// Only where something of WASI is linked.
     pub wasi: Option<Box<Wasi>>,
     /// An error that was logged, and how much memory had been denied by then. The next host call drops it: what
@@ -41,6 +44,7 @@ impl RunState {
             steps: Vec::new(),
             log: Vec::new(),
             usage: Usage::default(),
+            lent: Lent::default(),
             wasi: None,
             last_error: None,
         }
@@ -155,7 +159,7 @@ impl RunState {
             steps: self.steps,
             log: self.log,
             usage: self.usage,
-            journal: Vec::new(),
+            journal: self.lent.journal,
         }
     }
 }

@@ -21,8 +21,10 @@ use wasmtime_wasi::p2::bindings::sync::filesystem::types;
 use wasmtime_wasi::p2::bindings::sync::io::{error, poll, streams as io_streams};
 use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, random};
 
+use crate::contract::Contract;
 use crate::folder::Folder;
 use crate::host::{self, CALL_FUEL};
+use crate::lent;
 use crate::policy::Grants;
 use crate::state::RunState;
 use crate::{LoadError, Package};
@@ -61,13 +63,13 @@ pub fn needs(import: &str, is_empty: bool) -> Option<&'static [Capability]> {
 
 /// What a plugin is linked with beyond `run`: it imports it, asked for it and was granted it.
 #[derive(Clone, Debug, Default)]
-pub struct Backing {
+pub struct Links {
     pub capabilities: BTreeSet<Capability>,
     /// What the plugin calls a folder, and its content.
     pub folders: Arc<[(String, Arc<Folder>)]>,
 }
 
-impl Backing {
+impl Links {
     /// Takes the granted folders into memory.
     ///
     /// *Errors*: the operator's: a folder that cannot be taken.
@@ -96,13 +98,17 @@ impl Backing {
     }
 
     /// Adds what is granted to what every plugin is linked with.
-    pub fn linker(&self, base: &Linker<RunState>) -> wasmtime::Result<Linker<RunState>> {
+    pub fn linker(
+        &self,
+        base: &Linker<RunState>,
+        contract: Contract,
+    ) -> wasmtime::Result<Linker<RunState>> {
         let mut linker = base.clone();
-        self.link(&mut linker)?;
+        self.link(&mut linker, contract)?;
         Ok(linker)
     }
 
-    fn link(&self, l: &mut Linker<RunState>) -> wasmtime::Result<()> {
+    fn link(&self, l: &mut Linker<RunState>, contract: Contract) -> wasmtime::Result<()> {
         type Own = HasSelf<RunState>;
         for capability in &self.capabilities {
             match capability {
@@ -133,7 +139,9 @@ impl Backing {
                     cli::environment::add_to_linker::<_, Own>(l, |run| run)?;
                     cli::exit::add_to_linker::<_, Own>(l, |run| run)?;
                 }
-                Capability::Memory | Capability::Artifacts | Capability::Ttt | Capability::Llm => {}
+                Capability::Memory | Capability::Artifacts | Capability::Ttt | Capability::Llm => {
+                    lent::link(l, contract, *capability)?;
+                }
             }
         }
         let built_of_io = [Capability::Stdio, Capability::Clock, Capability::Files];
@@ -145,9 +153,14 @@ impl Backing {
         Ok(())
     }
 
-    /// Gives a run its own state of what is linked; a run that has none of it is left as it was.
+    /// True where a run may ask its backing for something.
+    pub fn lends(&self) -> bool {
+        self.capabilities.iter().any(|capability| !capability.is_wasi())
+    }
+
+    /// Gives a run its own state of what is linked of WASI; a run that has none of it is left as it was.
     pub fn equip(&self, store: &mut Store<RunState>) {
-        if self.capabilities.is_empty() {
+        if !self.capabilities.iter().any(|capability| capability.is_wasi()) {
             return;
         }
         let run = store.data_mut();

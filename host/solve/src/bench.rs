@@ -1,10 +1,10 @@
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use stratagem_domain::{
-    Answer, LabelledTask, Ledger, LedgerError, Limits, MAX_ATTEMPTS, Outcome, Place, Ranking, Recipe,
-    RunReport, Score, Settings, StoredAnswer, StoredRun, Strategy, rank, score,
+    Answer, Backing, LabelledTask, Ledger, LedgerError, Lender, Limits, MAX_ATTEMPTS, NoBacking, Outcome, Place,
+    Ranking, Recipe, RunReport, Score, Settings, StoredAnswer, StoredRun, Strategy, rank, score,
 };
 
 /// A strategy with what it is run with.
@@ -26,6 +26,8 @@ pub struct Bench<'a> {
     pub jobs: usize,
     /// Where runs are kept; none keeps nothing.
     pub ledger: Option<&'a dyn Ledger>,
+    /// Where what a run asks of the host is answered; none answers nothing.
+    pub lender: Option<&'a dyn Lender>,
     /// Takes finished runs of the same recipe from the ledger instead of running them again.
     pub resume: bool,
     /// Once set, running tasks are finished and no other is begun.
@@ -116,7 +118,11 @@ impl Bench<'_> {
                 runs.push(run);
                 continue;
             }
-            let mut run = contender.run(task, recipe);
+            let backing = match self.lender {
+                Some(lender) => lender.lend(&recipe, &contender.place),
+                None => Arc::new(NoBacking),
+            };
+            let mut run = contender.run(task, recipe, backing);
             if let Some(ledger) = self.ledger {
                 run.id = ledger.record(&run, task, self.dataset).map_err(fail)?;
             }
@@ -143,9 +149,10 @@ impl Contender<'_> {
         }
     }
 
-    fn run(&self, task: &LabelledTask, recipe: Recipe) -> StoredRun {
+    fn run(&self, task: &LabelledTask, recipe: Recipe, backing: Arc<dyn Backing>) -> StoredRun {
         let started_at = now_ms();
-        let report = self.strategy.run(&task.task, recipe.seed, &recipe.limits, &recipe.settings);
+        let report =
+            self.strategy.run_with(&task.task, recipe.seed, &recipe.limits, &recipe.settings, backing);
         judge(task, recipe, report, started_at, self.place.clone())
     }
 }
@@ -247,7 +254,7 @@ mod tests {
             &self.0
         }
 
-        fn run(&self, _: &Task, _: u64, _: &Limits, _: &Settings) -> RunReport {
+        fn run_with(&self, _: &Task, _: u64, _: &Limits, _: &Settings, _: Arc<dyn Backing>) -> RunReport {
             self.2.fetch_add(1, Ordering::Relaxed);
             let answer =
                 Answer { test_index: 0, grid: cell(self.1), confidence: 0.5, rationale: String::new() };
@@ -311,6 +318,7 @@ mod tests {
             seed: 0,
             jobs: 2,
             ledger: Some(ledger),
+            lender: None,
             resume: false,
             cancel: &NEVER,
         }

@@ -3,9 +3,10 @@
 //! A process runs one job and ends: nothing of a run can reach another. What it may reach is in
 //! [`confine`], what it may say in `wire`, and docs/decisions/0006-worker-processes.md says why so.
 
-mod backing;
 #[cfg(target_os = "linux")]
 pub mod confine;
+mod dialogue;
+mod links;
 mod wire;
 #[cfg(target_os = "linux")]
 mod worker;
@@ -15,21 +16,25 @@ use std::fmt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use stratagem_domain::{Ending, LabelledTask, Limits, RunReport, Settings, Task, Usage, escape, grouped};
+use stratagem_domain::{
+    Backing, Ending, LabelledTask, Limits, RunReport, Settings, Task, Usage, escape, grouped,
+};
 use wasmtime::component::Component;
 
 use crate::LoadError;
-use crate::child::{Said, converse};
+use crate::child::{Answer, Said, converse};
 use crate::contract::Contract;
 use crate::run::{Description, Introduction, MAX_REASON_CHARS, small};
-use crate::wasi::Backing;
+use crate::wasi::Links;
 
-use backing::files;
+use dialogue::Dialogue;
+use links::files;
 pub use wire::Confinement;
-use wire::{IntroductionMessage, Job, ReportMessage, Work, frame, message, next_frame};
+use wire::{DONE, IntroductionMessage, Job, ReportMessage, Work, frame, message, most_asked, next_frame};
 #[cfg(target_os = "linux")]
 pub use worker::worker_child;
 
@@ -49,7 +54,7 @@ pub struct WorkerProcess {
 pub(crate) struct Isolated {
     worker: WorkerProcess,
     contract: Contract,
-    backing: Backing,
+    links: Links,
     code: Vec<u8>,
 }
 
@@ -75,7 +80,7 @@ impl WorkerProcess {
         if !cfg!(target_os = "linux") {
             return Err(LoadError::NoIsolation("workers can be confined on Linux only".to_owned()));
         }
-        let heard = self.ask(Work::Confine, &small(), Contract::LATEST, &Backing::default(), &[]);
+        let heard = self.ask(Work::Confine, &small(), Contract::LATEST, &Links::default(), &[], None);
         let heard = heard.map_err(|ending| LoadError::NoIsolation(ending.reason().unwrap_or_default()))?;
         Ok(heard.confinement)
     }
@@ -88,15 +93,17 @@ impl WorkerProcess {
         work: Work<'_>,
         limits: &Limits,
         contract: Contract,
-        backing: &Backing,
+        links: &Links,
         code: &[u8],
+        mut dialogue: Option<&mut Dialogue<'_>>,
     ) -> Result<Heard, Ending> {
-        let most = MAX_SMALL_BYTES.saturating_add(ReportMessage::most_bytes(limits));
+        let asked = if dialogue.is_some() { most_asked(limits) } else { 0 };
+        let most = MAX_SMALL_BYTES.saturating_add(ReportMessage::most_bytes(limits).max(asked));
         let job = Job {
             parent: std::process::id(),
             limits: Cow::Borrowed(limits),
             contract,
-            backing: backing.into(),
+            links: links.into(),
             code_bytes: code.len() as u64,
             work,
         };
@@ -106,8 +113,16 @@ impl WorkerProcess {
         command.process_group(0);
         let limit = Duration::from_millis(limits.wall_ms).saturating_add(GRACE);
         let asked = frame(&job);
-        let input: Vec<&[u8]> = [asked.as_slice(), code].into_iter().chain(files(backing)).collect();
-        let said = converse(&mut command, &input, limit, most)
+        let input: Vec<&[u8]> = [asked.as_slice(), code].into_iter().chain(files(links)).collect();
+        let said = {
+            let mut turn = dialogue.as_deref_mut().map(|dialogue| |said: &mut Vec<u8>| dialogue.turn(said));
+            let answer = turn.as_mut().map(|turn| turn as Answer<'_>);
+            converse(&mut command, &input, limit, most, answer)
+        };
+        if let Some(lie) = dialogue.and_then(|dialogue| dialogue.lie.take()) {
+            return Err(nonsense(&lie));
+        }
+        let said = said
             .map_err(|error| Ending::HostFault(format!("no worker process: {error}")))?
             .ok_or(Ending::PastDeadline)?;
         Heard::of(&said, most)
@@ -128,11 +143,11 @@ impl Heard {
             return Err(Ending::Crashed(format!("the worker said over {} bytes", grouped(most as u64))));
         }
         match next_frame(&mut rest) {
-            Some(reply) if rest.is_empty() && said.status.success() => {
+            Some(&[DONE, ref reply @ ..]) if rest.is_empty() && said.status.success() => {
                 let confinement = message(began).map_err(|error| nonsense(&error))?;
                 Ok(Self { confinement, reply: reply.to_vec() })
             }
-            Some(_) if said.status.success() => Err(nonsense("more than one report")),
+            Some(_) if said.status.success() => Err(nonsense("no report, or more than one")),
             _ => Err(lost(said)),
         }
     }
@@ -182,21 +197,26 @@ impl Isolated {
         worker: &WorkerProcess,
         component: &Component,
         contract: Contract,
-        backing: &Backing,
+        links: &Links,
     ) -> Result<Self, LoadError> {
         let code = component.serialize().map_err(|error| LoadError::Engine(format!("{error:#}")))?;
-        Ok(Self { worker: worker.clone(), contract, backing: backing.clone(), code })
+        Ok(Self { worker: worker.clone(), contract, links: links.clone(), code })
     }
 
-    fn ask(&self, work: Work<'_>, limits: &Limits) -> Result<Heard, Ending> {
-        self.worker.ask(work, limits, self.contract, &self.backing, &self.code)
+    fn ask(
+        &self,
+        work: Work<'_>,
+        limits: &Limits,
+        dialogue: Option<&mut Dialogue<'_>>,
+    ) -> Result<Heard, Ending> {
+        self.worker.ask(work, limits, self.contract, &self.links, &self.code, dialogue)
     }
 
     /// All that runs of the plugin before its first task.
     pub fn introduce(&self, seed: u64, limits: &Limits, settings: &Settings) -> Introduction {
         let (mut said, mut types) = (None, Ok(()));
         let work = Work::Introduce { seed, settings: Cow::Borrowed(settings) };
-        let report = self.measured(work, limits, |reply| {
+        let report = self.measured(work, limits, None, |reply| {
             let introduction: IntroductionMessage = message(reply)?;
             said = introduction.said.map(Description::plain);
             types = introduction.types.map_err(|reason| escape(&reason, MAX_REASON_CHARS));
@@ -213,16 +233,31 @@ impl Isolated {
         seed: u64,
         limits: &Limits,
         settings: &Settings,
+        backing: Arc<dyn Backing>,
     ) -> RunReport {
         let lessons = lessons.iter().map(wire::LessonMessage::from).collect();
         let work = Work::Learn { lessons, seed, settings: Cow::Borrowed(settings) };
-        self.measured(work, limits, |reply| message::<ReportMessage>(reply)?.check(limits, 0))
+        let dialogue = self.dialogue(limits, backing);
+        self.measured(work, limits, dialogue, |reply| message::<ReportMessage>(reply)?.check(limits, 0))
     }
 
     /// Runs the plugin on a task.
-    pub fn run(&self, task: &Task, seed: u64, limits: &Limits, settings: &Settings) -> RunReport {
+    pub fn run(
+        &self,
+        task: &Task,
+        seed: u64,
+        limits: &Limits,
+        settings: &Settings,
+        backing: Arc<dyn Backing>,
+    ) -> RunReport {
         let work = Work::Solve { task: task.into(), seed, settings: Cow::Borrowed(settings) };
-        self.measured(work, limits, |reply| message::<ReportMessage>(reply)?.check(limits, task.test.len()))
+        let (tests, dialogue) = (task.test.len(), self.dialogue(limits, backing));
+        self.measured(work, limits, dialogue, |reply| message::<ReportMessage>(reply)?.check(limits, tests))
+    }
+
+    /// None for a plugin that may ask for nothing.
+    fn dialogue<'a>(&'a self, limits: &'a Limits, backing: Arc<dyn Backing>) -> Option<Dialogue<'a>> {
+        self.links.lends().then(|| Dialogue::new(limits, &self.links.capabilities, backing))
     }
 
     /// One call of the plugin in a worker of its own, on the host's clock.
@@ -230,12 +265,17 @@ impl Isolated {
         &self,
         work: Work<'_>,
         limits: &Limits,
+        mut dialogue: Option<Dialogue<'_>>,
         check: impl FnOnce(&[u8]) -> Result<RunReport, String>,
     ) -> RunReport {
         let started = Instant::now();
-        let heard = self.ask(work, limits);
-        let report = heard.and_then(|heard| check(&heard.reply).map_err(|error| nonsense(&error)));
-        // What a worker had done that did not answer is not known.
+        let heard = self.ask(work, limits, dialogue.as_mut());
+        let report = heard.and_then(|heard| {
+            let report = check(&heard.reply).map_err(|error| nonsense(&error))?;
+            dialogue.as_ref().map_or(Ok(()), |dialogue| dialogue.fits(&report)).map_err(|lie| nonsense(&lie))?;
+            Ok(report)
+        });
+        // What a worker had done that did not answer is not known, except for what it was lent.
         let mut report = report.unwrap_or_else(|ending| RunReport {
             ending,
             answers: Vec::new(),
@@ -244,6 +284,9 @@ impl Isolated {
             usage: Usage::default(),
             journal: Vec::new(),
         });
+        if let Some(dialogue) = dialogue {
+            dialogue.settle(&mut report);
+        }
         let wall = started.elapsed();
         report.usage.wall_ms = wall.as_millis() as u64;
         report.usage.cpu_seconds = report.usage.cpu_seconds.min(wall.as_secs_f64());
@@ -292,12 +335,16 @@ mod tests {
             let said = Said { status: ExitStatus::from_raw(0), output, words: String::new() };
             Heard::of(&said, MOST)
         };
-        assert!(heard([began(), frame(&())].concat()).is_ok());
+        let done = || frame(&(DONE, ()));
+        assert!(heard([began(), done()].concat()).is_ok());
         let crashes = [
-            [began(), frame(&()), frame(&())].concat(),
+            [began(), done(), done()].concat(),
+            // A question behind which nobody waits for an answer, and a report that is no report.
+            [began(), frame(&(wire::ASKS, ()))].concat(),
+            [began(), frame(&())].concat(),
             [began(), vec![1; 7]].concat(),
             [began(), vec![0xff; 64]].concat(),
-            [frame(&"x".repeat(40)), frame(&())].concat(),
+            [frame(&"x".repeat(40)), done()].concat(),
             [began(), vec![0; MOST]].concat(),
             began(),
         ];

@@ -12,7 +12,7 @@ use stratagem_domain::{
     Task, Usage,
 };
 
-use super::backing::BackingMessage;
+use super::links::LinksMessage;
 use crate::contract::Contract;
 use crate::run::{Description, MAX_FRAME_CHARS, MAX_FRAMES, MAX_REASON_CHARS};
 use crate::state::LINE_BYTES;
@@ -24,7 +24,7 @@ pub struct Job<'a> {
     pub parent: u32,
     pub limits: Cow<'a, Limits>,
     pub contract: Contract,
-    pub backing: BackingMessage<'a>,
+    pub links: LinksMessage<'a>,
     /// Bytes of compiled code behind this message, before those of files; none where only the confinement is
     /// asked for.
     pub code_bytes: u64,
@@ -79,6 +79,17 @@ struct GridMessage {
 pub struct Confinement {
     /// The ABI of the kernel's Landlock; none where it has none.
     pub landlock: Option<u8>,
+}
+
+/// The first byte of a worker's frame behind its confinement: a [`Call`] that its host is to answer, with a
+/// `Result<Reply, Declined>` in a frame; or what came of its work, the last frame.
+pub const ASKS: u8 = 0;
+pub const DONE: u8 = 1;
+
+/// The most bytes that an honest question takes: what a call may hand over, and lengths before it.
+pub fn most_asked(limits: &Limits) -> usize {
+    let most = limits.lifted_bytes_call.saturating_mul(2).saturating_add(4 << 10);
+    usize::try_from(most).unwrap_or(usize::MAX)
 }
 
 /// What came of a [`Work::Introduce`], as a worker says it.
@@ -170,6 +181,7 @@ impl From<RunReport> for ReportMessage {
             confidence: answer.confidence,
             rationale: answer.rationale,
         };
+        // The journal is what the host saw of it.
         let RunReport { ending, answers, steps, log, usage, journal: _ } = report;
         Self { ending, answers: answers.into_iter().map(answer).collect(), steps, log, usage }
     }
@@ -289,12 +301,14 @@ fn check_usage(usage: &Usage, limits: &Limits) -> Result<(), String> {
         log_lines_dropped,
         log_bytes,
         log_bytes_dropped,
-        artifact_bytes,
+        // What was lent is the host's to count.
+        artifact_bytes: _,
+        lent_bytes: _,
+        prompt_tokens: _,
+        completion_tokens: _,
+        cost_micros: _,
         device_memory_peak_bytes,
         device_ms,
-        prompt_tokens,
-        completion_tokens,
-        cost_micros,
     } = usage;
     let is_limit = |name: &String| Limits::KEYS.iter().any(|key| key.name == name);
     if !limits_hit.iter().all(is_limit) {
@@ -321,15 +335,12 @@ fn check_usage(usage: &Usage, limits: &Limits) -> Result<(), String> {
         ("log lines dropped", *log_lines_dropped, *host_calls),
         ("bytes of log", *log_bytes, limits.log_bytes),
         ("bytes of log dropped", *log_bytes_dropped, *lifted_bytes),
-        ("bytes of artifacts", *artifact_bytes, limits.artifact_bytes),
         (
             "bytes of device memory",
             *device_memory_peak_bytes,
             limits.device_memory_mb.saturating_mul(1 << 20),
         ),
         ("milliseconds of the device", *device_ms, limits.device_ms),
-        ("tokens", prompt_tokens.saturating_add(*completion_tokens), limits.tokens),
-        ("cost", *cost_micros, limits.cost_micros),
     ];
     figures.into_iter().try_for_each(|(what, found, limit)| within(what, found, limit))?;
     let kinds = [offer, note, query, wasi, memory, artifacts, ttt, llm];
@@ -471,7 +482,7 @@ mod tests {
 
     #[test]
     fn a_report_that_no_run_leaves_is_not_believed() {
-        let lies: [Lie; 25] = [
+        let lies: [Lie; 24] = [
             ("answers 4: limit 3", |r| {
                 let again = || AnswerMessage {
                     rationale: String::new(),
@@ -500,7 +511,6 @@ mod tests {
             ("bytes handed over", |r| r.usage.lifted_bytes = u64::MAX),
             ("host calls of a kind", |r| r.usage.calls.llm = u64::MAX),
             ("a limit that there is not", |r| r.usage.limits_hit = ["fuell".into()].into()),
-            ("tokens", |r| (r.usage.prompt_tokens, r.usage.completion_tokens) = (1 << 40, u64::MAX)),
             ("seconds of processor time", |r| r.usage.cpu_seconds = f64::INFINITY),
             ("not the worker's to tell", |r| r.ending = Ending::HostFault("you".into())),
             ("bytes of a reason", |r| r.ending = trapped(&"x".repeat(8_001), vec![])),

@@ -4,18 +4,19 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::thread;
 
-use stratagem_domain::{GridError, LabelledTask, Limits, Task};
+use stratagem_domain::{Backing, Call, Declined, GridError, LabelledTask, Limits, Reply, Task};
 
 use super::GRACE;
 use super::confine::{self, Phase, Rations};
 use super::wire::{
-    Confinement, IntroductionMessage, Job, ReportMessage, Work, frame, message, read_bytes, read_frame,
+    ASKS, Confinement, DONE, IntroductionMessage, Job, ReportMessage, Work, frame, message, read_bytes, read_frame,
 };
 use crate::cache::deserialize;
 use crate::contract::Contract;
 use crate::engine::{SandboxConfig, Stage, Stages, Tuning};
+use crate::lent::Lent;
 use crate::run::{Introduction, Linked, thread_cpu};
-use crate::wasi::Backing;
+use crate::wasi::Links;
 
 /// What the process itself takes: its stacks, its engine and what the allocator keeps.
 const OWN_BYTES: u64 = 256 << 20;
@@ -33,10 +34,12 @@ pub fn worker_child() -> Result<(), String> {
     let unread = |error: io::Error| format!("no job: {error}");
     let mut stdin = io::stdin().lock();
     let job: Job<'static> = message(&read_frame(&mut stdin).map_err(unread)?)?;
-    let Job { parent, limits, contract, backing, code_bytes, work } = job;
-    let rations = rations(&limits, code_bytes, backing.bytes());
+    let Job { parent, limits, contract, links, code_bytes, work } = job;
+    let rations = rations(&limits, code_bytes, links.bytes(), links.lends());
     let code = read_bytes(&mut stdin, code_bytes).map_err(unread)?;
-    let backing = backing.receive(&mut stdin).map_err(unread)?;
+    let links = links.receive(&mut stdin).map_err(unread)?;
+    // What the host answers is read where the plugin runs.
+    drop(stdin);
     confine::detach(parent)?;
     let confinement = Confinement { landlock: confine::landlock()? };
     confine::limit(rations)?;
@@ -47,7 +50,7 @@ pub fn worker_child() -> Result<(), String> {
     let clock = Arc::clone(&stages);
     let run = move || {
         confine::filter(Phase::Load)?;
-        let link = || link(&stages, &stage, &code, contract, backing);
+        let link = || link(&stages, &stage, &code, contract, links);
         let linked = if code.is_empty() { None } else { Some(link()?) };
         drop(code);
         confine::forbid_more()?;
@@ -69,7 +72,7 @@ pub fn worker_child() -> Result<(), String> {
 }
 
 /// Enough for a run that keeps to its limits: whoever reaches these is out of the sandbox.
-fn rations(limits: &Limits, code_bytes: u64, backing_bytes: u64) -> Rations {
+fn rations(limits: &Limits, code_bytes: u64, links_bytes: u64, lends: bool) -> Rations {
     let report = ReportMessage::most_bytes(limits) as u64;
     let parts = [
         OWN_BYTES,
@@ -78,8 +81,10 @@ fn rations(limits: &Limits, code_bytes: u64, backing_bytes: u64) -> Rations {
         // As they came, and as they are mapped to be run.
         code_bytes.saturating_mul(3),
         // As they came, and as they are shared.
-        backing_bytes.saturating_mul(2),
+        links_bytes.saturating_mul(2),
         report.saturating_mul(3),
+        // What it gets, as it comes, as it is read and as it is handed over.
+        if lends { limits.lent_bytes.saturating_mul(3) } else { 0 },
         limits.lifted_bytes_call.saturating_mul(3),
     ];
     Rations {
@@ -89,24 +94,39 @@ fn rations(limits: &Limits, code_bytes: u64, backing_bytes: u64) -> Rations {
     }
 }
 
+/// The host, behind the pipes: what a plugin asks for crosses to it.
+struct Beyond;
+
+impl Backing for Beyond {
+    fn answer(&self, call: &Call) -> Result<Reply, Declined> {
+        let asked = say(&frame(&(ASKS, call))).and_then(|()| {
+            let reply = read_frame(&mut io::stdin().lock()).map_err(|error| format!("stdin: {error}"))?;
+            message(&reply)
+        });
+        // Without a host nobody hears what becomes of the run.
+        asked.unwrap_or_else(|error| Err(Declined::Unavailable(error)))
+    }
+}
+
 /// Does the work, and frames what came of it.
 fn answer(work: Work<'_>, linked: Option<&Linked>, limits: &Limits) -> Result<Vec<u8>, String> {
     let wrong = |error: GridError| format!("no task: {error}");
+    let lent = || Lent::elsewhere(Arc::new(Beyond));
     Ok(match (work, linked) {
         (Work::Introduce { seed, settings }, Some(linked)) => {
             let Introduction { said, report, types } = linked.introduce(seed, limits, &settings);
-            frame(&IntroductionMessage { said, report: report.into(), types })
+            frame(&(DONE, IntroductionMessage { said, report: report.into(), types }))
         }
         (Work::Learn { lessons, seed, settings }, Some(linked)) => {
             let lessons = lessons.into_iter().map(LabelledTask::try_from).collect::<Result<Vec<_>, _>>();
-            let report = linked.learn(&lessons.map_err(wrong)?, seed, limits, &settings);
-            frame(&ReportMessage::from(report))
+            let report = linked.learn(&lessons.map_err(wrong)?, seed, limits, &settings, lent());
+            frame(&(DONE, ReportMessage::from(report)))
         }
         (Work::Solve { task, seed, settings }, Some(linked)) => {
             let task = Task::try_from(task).map_err(wrong)?;
-            frame(&ReportMessage::from(linked.run(&task, seed, limits, &settings)))
+            frame(&(DONE, ReportMessage::from(linked.run(&task, seed, limits, &settings, lent()))))
         }
-        _ => frame(&()),
+        _ => frame(&(DONE, ())),
     })
 }
 
@@ -115,7 +135,7 @@ fn link(
     stage: &Stage,
     code: &[u8],
     contract: Contract,
-    backing: Backing,
+    links: Links,
 ) -> Result<Linked, String> {
     let load = || {
         let component = deserialize(&stage.engine, code)?;
@@ -124,7 +144,7 @@ fn link(
         Ok(component)
     };
     let component = load().map_err(|error: wasmtime::Error| format!("{error:#}"))?;
-    Linked::new(stages, stage, component, contract, backing)
+    Linked::new(stages, stage, component, contract, links)
 }
 
 fn say(bytes: &[u8]) -> Result<(), String> {

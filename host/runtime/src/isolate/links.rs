@@ -10,11 +10,11 @@ use stratagem_domain::{Capability, Digest};
 
 use super::wire::read_bytes;
 use crate::folder::{Folder, Node};
-use crate::wasi::Backing;
+use crate::wasi::Links;
 
-/// A [`Backing`] without the content of its files, which stands behind the message.
+/// A [`Links`] without the content of its files, which stands behind the message.
 #[derive(Serialize, Deserialize)]
-pub struct BackingMessage<'a> {
+pub struct LinksMessage<'a> {
     capabilities: Cow<'a, BTreeSet<Capability>>,
     folders: Vec<FolderMessage<'a>>,
 }
@@ -35,8 +35,8 @@ enum NodeMessage<'a> {
     Special,
 }
 
-impl<'a> From<&'a Backing> for BackingMessage<'a> {
-    fn from(backing: &'a Backing) -> Self {
+impl<'a> From<&'a Links> for LinksMessage<'a> {
+    fn from(links: &'a Links) -> Self {
         let node = |node: &'a Node| match node {
             Node::Dir(names) => NodeMessage::Dir(Cow::Borrowed(names)),
             Node::File(bytes) => NodeMessage::File(bytes.len() as u64),
@@ -48,21 +48,26 @@ impl<'a> From<&'a Backing> for BackingMessage<'a> {
             digest: folder.digest,
             nodes: folder.nodes().iter().map(node).collect(),
         };
-        let capabilities = Cow::Borrowed(&backing.capabilities);
-        Self { capabilities, folders: backing.folders.iter().map(folder).collect() }
+        let capabilities = Cow::Borrowed(&links.capabilities);
+        Self { capabilities, folders: links.folders.iter().map(folder).collect() }
     }
 }
 
 /// The content of all files, in the order of the message.
-pub fn files(backing: &Backing) -> impl Iterator<Item = &[u8]> {
-    let nodes = backing.folders.iter().flat_map(|(_, folder)| folder.nodes());
+pub fn files(links: &Links) -> impl Iterator<Item = &[u8]> {
+    let nodes = links.folders.iter().flat_map(|(_, folder)| folder.nodes());
     nodes.filter_map(|node| match node {
         Node::File(bytes) => Some(&**bytes),
         _ => None,
     })
 }
 
-impl BackingMessage<'_> {
+impl LinksMessage<'_> {
+    /// As [`Links::lends`].
+    pub fn lends(&self) -> bool {
+        self.capabilities.iter().any(|capability| !capability.is_wasi())
+    }
+
     /// Bytes of all files.
     pub fn bytes(&self) -> u64 {
         let nodes = self.folders.iter().flat_map(|folder| &folder.nodes);
@@ -70,7 +75,7 @@ impl BackingMessage<'_> {
     }
 
     /// Reads the files behind the message, in a worker.
-    pub fn receive(self, from: &mut impl Read) -> io::Result<Backing> {
+    pub fn receive(self, from: &mut impl Read) -> io::Result<Links> {
         let mut node = |node: NodeMessage<'_>| {
             Ok(match node {
                 NodeMessage::Dir(names) => Node::Dir(names.into_owned()),
@@ -84,6 +89,6 @@ impl BackingMessage<'_> {
             Ok((folder.name.into_owned(), Arc::new(Folder::of(nodes, folder.digest))))
         });
         let folders = folders.collect::<io::Result<_>>()?;
-        Ok(Backing { capabilities: self.capabilities.into_owned(), folders })
+        Ok(Links { capabilities: self.capabilities.into_owned(), folders })
     }
 }
