@@ -24,8 +24,8 @@ pub use digest::Digest;
 pub use features::{Features, Hint, SizeRelation};
 pub use grid::{Grid, GridError, MAX_COLOUR, MAX_SIDE};
 pub use lent::{
-    Backing, Call, ChatMessage, ChatRole, Declined, Episode, Exchange, Lender, ModelReply, ModelRequest, NoBacking,
-    Pattern, Reply, pattern_id,
+    Backing, Call, ChatMessage, ChatRole, Declined, Episode, Exchange, Lender, ModelReply, ModelRequest,
+    NoBacking, Pattern, Reply, pattern_id,
 };
 pub use limits::{LimitKey, Limits, LimitsOverlay, OverBound};
 pub use models::{

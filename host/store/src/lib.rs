@@ -1,4 +1,4 @@
-//! The store: one `SQLite` file with datasets, plugins and every run, and nothing else.
+//! The store: one `SQLite` file with all that is kept; copies beside it are rebuilt from it.
 //!
 //! - [`Store::open`] makes the file where there is none and brings its schema up to date from
 //!   `migrations/sqlite`; applied migrations are frozen and held to their checksum.
@@ -7,10 +7,10 @@
 //! - The store is the [`Ledger`](stratagem_domain::Ledger) of `solve`: a finished run goes in with one
 //!   `BEGIN IMMEDIATE` transaction, whole or not at all, and comes back equal to what went in.
 //!
-//! One connection behind a lock serves a process: a run is written in about 0.5 ms and takes longer than
-//! that, and a pool would wait on the one writer of `SQLite` anyway. Several processes may share the file:
-//! it is in WAL mode, readers do not wait, writers wait up to [`BUSY_TIMEOUT`]. A recorded run outlives a
-//! killed process; a power cut may take the last ones, whole.
+//! One thread writes and groups commits, a pool reads; every change goes through the door, which knows the actor's
+//! role and writes it down in the audit log. Several processes may share the file: it is in WAL mode, readers do not
+//! wait, writers wait up to [`BUSY_TIMEOUT`]. What was acknowledged outlives a killed process; a power cut may take the
+//! last commits, whole, but for money and what admins decide.
 //!
 //! What must never be here: a decision about a run. Outcomes, scores and ranks arrive ready.
 
@@ -18,32 +18,31 @@ mod actor;
 mod added;
 mod artifacts;
 mod audit;
-mod catalogue;
+mod backup;
 mod bodies;
-mod changes;
-mod copies;
 mod bounds;
+mod catalogue;
+mod changes;
+mod check;
+mod copies;
 mod datasets;
 mod documents;
-mod erasure;
-mod backup;
-mod check;
-mod datasets;
 mod draft;
+mod erasure;
 mod error;
 mod evaluations;
 mod events;
 mod experiments;
-mod failures;
 mod export;
-mod generations;
+mod failures;
 mod families;
 mod features;
+mod generations;
 mod health;
 mod hot;
 mod journal;
-mod messages;
 mod key;
+mod messages;
 mod migrate;
 mod models;
 mod open;
@@ -52,54 +51,47 @@ mod plugins;
 mod queue;
 mod read;
 mod readers;
+mod recorder;
+mod records;
+mod repair;
+mod restore;
 mod retention;
 mod rows;
 mod runs;
+mod salvage;
 mod schema;
 mod selection;
 mod todos;
 mod users;
-mod repair;
-mod restore;
-mod rows;
-mod runs;
-mod salvage;
 mod vitals;
-mod recorder;
-mod records;
-mod rows;
-mod runs;
 mod workers;
 mod writer;
 
 pub use actor::{Actor, Role};
 pub use added::{AddedPlugin, Addition, Papers};
-pub use audit::AuditReport;
-pub use catalogue::{Catalogue, Column, Index, Relation, RelationKind};
-pub use bodies::{Difference, DocumentFormat, MAX_BODY_BYTES};
-pub use changes::{DocumentChange, HistoryLine};
+pub use audit::{AuditFilter, AuditLine, AuditReport};
 pub use backup::{Method, Progress, Verified, verify_backup};
+pub use bodies::{Difference, DocumentFormat, MAX_BODY_BYTES};
+pub use catalogue::{Catalogue, Column, Index, Relation, RelationKind};
+pub use changes::{DocumentChange, HistoryLine};
 pub use check::{Checked, Finding, check};
 pub use copies::{Copies, CopyOptions, CopyState, CopyStats, Shelf, Swept};
 pub use datasets::{Dataset, Imported};
 pub use documents::{Document, DocumentKind, DocumentVersion, Draft, Put, Which};
+pub use erasure::ErasureReport;
 pub use error::StoreError;
 pub use evaluations::{CountedRun, Evaluation, NewEvaluation, TaskRun, Totals, WorkEnd};
 pub use experiments::{Arm, Experiment, Insight, NewExperiment};
-pub use failures::FailureCluster;
-pub use audit::{AuditFilter, AuditLine, AuditReport};
-pub use datasets::{Dataset, Imported};
-pub use erasure::ErasureReport;
-pub use error::StoreError;
 pub use export::ExportReport;
-pub use messages::{LONGEST_MESSAGE, Message, MessageFilter, NewMessage};
-pub use key::{Key, can_encrypt};
-pub use hot::{CacheStats, HotStats, LONGEST as HOT_LONGEST};
+pub use failures::FailureCluster;
 pub use families::{
     CommonPattern, Difficulty, EASY_FROM, Family, HARD_BELOW, RATED_RUNS, RATED_STRATEGIES, Rating,
     TaskFilter, TaskLine,
 };
 pub use features::SimilarTask;
+pub use hot::{CacheStats, HotStats, LONGEST as HOT_LONGEST};
+pub use key::{Key, can_encrypt};
+pub use messages::{LONGEST_MESSAGE, Message, MessageFilter, NewMessage};
 pub use migrate::SCHEMA_VERSION;
 pub use models::{
     Alert, Budget, BudgetLine, BudgetScope, Credit, CreditLine, ModelSpending, Period, ReplyCounts,
@@ -107,17 +99,17 @@ pub use models::{
 pub use open::{BUSY_TIMEOUT, Store, StoreOptions};
 pub use queue::{AfterFailure, Claim, Enqueued, JOB_BYTES, Job, JobFilter, JobStatus, NewJob, QueueDepth};
 pub use read::{RunFilter, RunLine};
-pub use schema::{Migrated, MigrationStatus, RolledBack, Schema};
-pub use selection::{Chosen, Selection};
-pub use retention::{LEAST_AGE_MS, Retained, RetentionAction, RetentionLine, RetentionReport, parse_age};
-pub use todos::Todo;
-pub use users::{Handle, User};
-pub use repair::{Mended, Repair, Repaired};
-pub use restore::{Rekeyed, Restored, rekey, restore};
-pub use salvage::{Rescued, Salvaged, salvage};
-pub use vitals::{CacheVitals, Reason, THRESHOLDS, Threshold, Verdict, Vitals, Work, WriterVitals};
 pub use recorder::{Recorded, Recorder, RecorderOptions, RecorderStats, Ticket};
 pub use records::{FailureCategory, FailureRecord, OutcomeRecord, OutcomeStatus, ToolUse};
+pub use repair::{Mended, Repair, Repaired};
+pub use restore::{Rekeyed, Restored, rekey, restore};
+pub use retention::{LEAST_AGE_MS, Retained, RetentionAction, RetentionLine, RetentionReport, parse_age};
+pub use salvage::{Rescued, Salvaged, salvage};
+pub use schema::{Migrated, MigrationStatus, RolledBack, Schema};
+pub use selection::{Chosen, Selection};
+pub use todos::Todo;
+pub use users::{Handle, User};
+pub use vitals::{CacheVitals, Reason, THRESHOLDS, Threshold, Verdict, Vitals, Work, WriterVitals};
 pub use workers::{Handlers, JobEnd, JobError, Task, WorkOptions, WorkReport};
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use crate::StoreError;
 use crate::actor::{Actor, Role};
 use crate::copies::CopyOptions;
 use crate::error::Failure;
-use crate::key::{self, Key};
 use crate::hot::Caches;
+use crate::key::{self, Key};
 use crate::migrate;
 use crate::readers::Readers;
 use crate::writer::{Change, Durability, Writer};
@@ -111,7 +111,8 @@ impl Store {
         let (connection, version, actor) = ready().map_err(|failure: Failure| failure.in_file(path))?;
         let writer = Writer::start(connection, path);
         let readers = Readers::new(path, key.clone());
-        let copies = CopyOptions { enabled: options.copies.enabled && key.is_none(), ..options.copies.clone() };
+        let copies =
+            CopyOptions { enabled: options.copies.enabled && key.is_none(), ..options.copies.clone() };
         let caches = Caches::new(path, &copies);
         Ok(Self { writer, readers, actor, path: path.to_owned(), key, version, caches })
     }

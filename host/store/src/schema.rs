@@ -71,8 +71,9 @@ impl Schema {
         if !path.exists() {
             return Err(StoreError::NoDatabase { path: path.to_owned() });
         }
+        let key = options.key()?;
         let ready = || {
-            let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, key.as_ref())?;
             let version = migrate::applied(&connection, path)?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             // What goes is overwritten, as everywhere.

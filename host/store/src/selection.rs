@@ -83,7 +83,7 @@ impl Store {
         let mut condition = Condition::default();
         let terms = selection.tasks.iter().map(|term| self.term(term)).collect::<Result<_, _>>()?;
         condition.any(terms);
-        self.families(&selection.families, &mut condition)?;
+        self.of_families(&selection.families, &mut condition)?;
         condition.any(
             selection.difficulties.iter().map(|level| difficulty(level)).collect::<Result<Vec<_>, _>>()?,
         );
@@ -141,15 +141,15 @@ impl Store {
                 }
                 Some((code, None)) => {
                     let values: Vec<Box<dyn ToSql>> = vec![Box::new(dataset.id), Box::new(code.to_owned())];
-                    self.known("t.dataset_id = ? AND t.code = ?", values, term)?
+                    self.known_tasks("t.dataset_id = ? AND t.code = ?", values, term)?
                 }
             });
         }
-        self.known("t.code = ?", vec![Box::new(term.to_owned())], term)
+        self.known_tasks("t.code = ?", vec![Box::new(term.to_owned())], term)
     }
 
     /// Refuses what no task fits.
-    fn known(
+    fn known_tasks(
         &self,
         sql: &'static str,
         values: Vec<Box<dyn ToSql>>,
@@ -166,7 +166,7 @@ impl Store {
         Err(invalid(what, "see `stratagem tasks list`, or import it first"))
     }
 
-    fn families(&self, names: &[String], condition: &mut Condition) -> Result<(), StoreError> {
+    fn of_families(&self, names: &[String], condition: &mut Condition) -> Result<(), StoreError> {
         let mut parts: Vec<(&str, Vec<Box<dyn ToSql>>)> = Vec::new();
         for name in names {
             let known: i64 = self.read(|connection| {

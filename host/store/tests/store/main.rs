@@ -1,38 +1,30 @@
 //! The store as its users see it: what goes in comes back, what fails leaves nothing.
 
 mod added;
-mod documents;
-mod experiments;
-mod failures;
+mod audit;
 mod backup;
+mod caches;
+mod documents;
 #[cfg(feature = "sqlcipher")]
 mod encryption;
+mod erasure;
+mod experiments;
+mod failures;
 mod features;
 mod fixtures;
 mod hostile_text;
 mod import;
 mod migrations;
 mod models;
-mod audit;
-mod erasure;
-mod fixtures;
-mod import;
-mod migrations;
 mod planted;
-mod record;
-mod retention;
-mod roles;
-mod caches;
-mod fixtures;
-mod import;
-mod migrations;
 mod queue;
 mod record;
 mod recorder;
+mod repair;
+mod retention;
+mod roles;
 mod together;
 mod users;
-mod repair;
-mod together;
 mod vitals;
 
 use std::path::PathBuf;
