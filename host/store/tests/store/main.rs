@@ -1,6 +1,9 @@
 //! The store as its users see it: what goes in comes back, what fails leaves nothing.
 
 mod added;
+mod documents_faults;
+mod documents_queries;
+mod documents_world;
 mod fixtures;
 mod import;
 mod migrations;
