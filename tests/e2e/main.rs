@@ -17,6 +17,7 @@ mod isolate;
 mod outputs;
 mod replay;
 mod resume;
+mod schema;
 mod settings;
 mod signatures;
 mod solve;

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use stratagem_domain::Outcome;
 
+use crate::advise::Advise;
 use crate::db::Db;
 
 /// Runs ARC-AGI strategies in a sandbox, scores their answers and keeps what every run did and cost.
@@ -49,6 +50,9 @@ pub enum Command {
     /// List, show and replay finished runs
     #[command(subcommand)]
     Runs(Runs),
+    /// Look at outcomes, and list, apply or dismiss what they advise
+    #[command(subcommand)]
+    Advise(Advise),
     /// Look after the database: its schema
     #[command(subcommand)]
     Db(Db),

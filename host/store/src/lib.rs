@@ -16,6 +16,7 @@
 
 mod actor;
 mod added;
+mod analysis;
 mod audit;
 mod catalogue;
 mod datasets;
@@ -35,6 +36,7 @@ mod writer;
 
 pub use actor::{Actor, Role};
 pub use added::{AddedPlugin, Addition, Papers};
+pub use analysis::{Analysis, Recommendation};
 pub use audit::AuditReport;
 pub use catalogue::{Catalogue, Column, Index, Relation, RelationKind};
 pub use datasets::{Dataset, Imported};

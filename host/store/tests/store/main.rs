@@ -1,6 +1,7 @@
 //! The store as its users see it: what goes in comes back, what fails leaves nothing.
 
 mod added;
+mod analysis;
 mod documents_faults;
 mod documents_queries;
 mod documents_world;
