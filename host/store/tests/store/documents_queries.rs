@@ -310,3 +310,54 @@ fn promised_indexes_are_used() {
         assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
     }
 }
+
+/// Columns that have another name here answer under the documents' too.
+#[test]
+fn columns_answer_under_the_names_of_the_documents() {
+    let bench = world();
+    let db = bench.raw();
+    db.execute_batch(
+        "INSERT INTO task_families (id, name, common_patterns, avg_difficulty, created_at)
+         VALUES ('fam', 'mirrors', '[\"mirror\"]', 1.5, 1);
+         UPDATE arc_tasks SET family_id = 'fam', meta = '{\"source\": \"made\"}' WHERE code = '007bbfb7';
+         DELETE FROM task_features;
+         INSERT INTO task_features (task_id, width, height, color_count, symmetry, size_relation, patterns, hints, extractor,
+             computed_at)
+         SELECT id, 3, 2, 6, 1, 'same', '[\"lines\"]', '[\"mirror\"]', 'test', 1 FROM arc_tasks WHERE code = '007bbfb7';
+         INSERT INTO ttt_adaptations (id, task_id, base_checkpoint, weights_digest, examples, metrics, created_at,
+             last_used_at, use_count)
+         SELECT 'ad', id, 'base-1', (SELECT digest FROM artifacts), '[[1]]', '{\"loss\": 0.5}', 1, 9, 2
+         FROM arc_tasks WHERE code = '007bbfb7';
+         INSERT INTO queue (id, kind, payload, priority, tries, run_at, error, created_at, updated_at)
+         VALUES ('j', 'sweep', '{}', 7, 1, 5, 'no room', 1, 1);
+         INSERT INTO credit_balance (provider, at, remaining_micros, used_micros, daily_micros, rate_remaining, raw)
+         VALUES ('near', 5, 2500000, 500000, 100000, 60, '{\"left\": 2.5}')",
+    )
+    .unwrap();
+    for (sql, answer) in [
+        ("SELECT t.task_source, t.difficulty_level, f.family_name, f.avg_difficulty, json_extract(t.metadata_json, '$.source')
+          FROM arc_tasks t JOIN task_families f ON f.family_id = t.family_id", "training|unknown|mirrors|1.5|made"),
+        ("SELECT grid_dimensions, color_count, has_symmetry, pattern_types, transformation_hints FROM task_features",
+            "[3,2]|6|1|[\"lines\"]|[\"mirror\"]"),
+        ("SELECT adaptation_id, base_model_checkpoint, substr(adapted_weights_path, 1, 9), training_examples_json,
+          json_extract(adaptation_metrics_json, '$.loss'), last_used, use_count FROM ttt_adaptations",
+            "ad|base-1|artifact:|[[1]]|0.5|9|2"),
+        ("SELECT task_type, priority, retries, max_retries, error_message, assigned_to, scheduled_for, completed_at
+          FROM queue WHERE status = 'pending'", "sweep|7|1|3|no room||5|"),
+        ("SELECT id, credits_remaining, credits_used, daily_spend, rate_limit_remaining, last_updated,
+          json_extract(raw_response, '$.left') FROM credit_balance", "near/5|2.5|0.5|0.1|60|5|2.5"),
+        ("SELECT user_id, llm_model, session_status, total_outcomes_analyzed, analysis_cost_usd
+          FROM llm_recommendation_sessions", "u|rules|completed|3|0"),
+        ("SELECT recommendation_id, recommendation_type, applied FROM recommendations WHERE applied = true",
+            "r3|performance_tuning|1"),
+        ("SELECT failure_type, failure_category, error_message, pattern_cluster_id, recovery_successful FROM failure_patterns",
+            "out_of_fuel|fuel|ran out of fuel|fc|0"),
+        ("SELECT count(*) FROM outcomes WHERE outcome_id = id AND modal_call_id = run_id AND created_at = execution_time
+          AND execution_time_ms = duration_ms AND tokens_used = tokens", "3"),
+        ("SELECT count(*) FROM resource_usage WHERE usage_id = id AND strategy_type = name AND timestamp = at
+          AND json_type(api_calls_json) = 'object'", "7"),
+        ("SELECT count(*) > 0 FROM audit_log WHERE table_name = 'runs' AND operation = 'INSERT' AND timestamp > 5", "1"),
+    ] {
+        assert_eq!(one(&db, sql), answer, "{sql}");
+    }
+}
