@@ -40,7 +40,7 @@ CREATE TABLE patterns (
     metadata     JSONB GENERATED ALWAYS AS (meta) STORED,
     UNIQUE (owner_id, domain, type, hash)
 );
-CREATE INDEX ix_patterns_rate ON patterns (type, success_rate DESC);
+CREATE INDEX ix_patterns_rate ON patterns (pattern_type, success_rate DESC);
 CREATE INDEX ix_patterns_scope ON patterns (owner_id, domain, type, success_rate DESC);
 CREATE INDEX ix_patterns_usage ON patterns (trials);
 

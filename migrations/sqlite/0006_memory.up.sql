@@ -38,7 +38,7 @@ CREATE TABLE patterns (
     metadata     TEXT GENERATED ALWAYS AS (meta) VIRTUAL,
     UNIQUE (owner_id, domain, type, hash)
 ) STRICT;
-CREATE INDEX ix_patterns_rate ON patterns (type, success_rate DESC);
+CREATE INDEX ix_patterns_rate ON patterns (pattern_type, success_rate DESC);
 CREATE INDEX ix_patterns_scope ON patterns (owner_id, domain, type, success_rate DESC);
 CREATE INDEX ix_patterns_usage ON patterns (trials);
 

@@ -19,6 +19,7 @@ mod models;
 mod outputs;
 mod replay;
 mod resume;
+mod schema;
 mod settings;
 mod signatures;
 mod solve;

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use stratagem_domain::Outcome;
 
+use crate::advise::Advise;
 use crate::db::Db;
 use crate::features::{ListTasks, ShowFeatures, Similar};
 
@@ -50,6 +51,9 @@ pub enum Command {
     /// List, show and replay finished runs
     #[command(subcommand)]
     Runs(Runs),
+    /// Look at outcomes, and list, apply or dismiss what they advise
+    #[command(subcommand)]
+    Advise(Advise),
     /// Look after the database: its schema
     #[command(subcommand)]
     Db(Db),

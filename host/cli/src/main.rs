@@ -3,6 +3,7 @@
 //! A command reads its arguments, wires sandbox, store and readers, and prints a report; the work
 //! itself is in the crates below. Reports go to stdout, progress and failures to stderr.
 
+mod advise;
 mod args;
 mod check;
 mod config;
@@ -60,6 +61,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Solve(solve) => solve::run(&bench()?, solve),
         Command::Plugin(command) => plugins::run(&bench()?, command),
         Command::Runs(command) => runs::run(&bench()?, command),
+        Command::Advise(command) => advise::run(&bench()?, command),
         Command::Db(command) => db::run(&bench()?, command),
         Command::Llm(command) => llm::run(&bench()?, command),
         Command::Budget(command) => llm_budget::run(&bench()?, command),

@@ -143,7 +143,8 @@ coverage of `migrations/documents.toml`; a test holds it to them.
 
 Every table is STRICT and foreign keys are on. Ids are UUIDv7, times milliseconds since 1970 in UTC, money whole millionths of
 a dollar, digests BLAKE3, grids JSON arrays of rows. A column whose meaning begins with `=` is generated: another name or
-another unit for what it is computed from, so that a query that was written for one of the documents runs.
+another unit for what it is computed from, so that a query that was written for one of the documents runs; indexes are on
+what it is computed from, unless they name it.
 \"Documents\" names those of the five design documents (000 to 004) that ask for a table, or for a column by that name.
 ";
 

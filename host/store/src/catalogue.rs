@@ -206,7 +206,7 @@ mod tests {
         assert_eq!((column("id").is_key, column("id").is_nullable), (true, Some(false)));
         assert!(column("meta").is_json && column("meta").is_nullable == Some(true));
         let by_rate = patterns.indexes.iter().find(|index| index.name == "ix_patterns_rate").unwrap();
-        assert_eq!((by_rate.is_unique, by_rate.on.as_str()), (false, "(type, success_rate DESC)"));
+        assert_eq!((by_rate.is_unique, by_rate.on.as_str()), (false, "(pattern_type, success_rate DESC)"));
         let queue = catalogue.relation("queue").unwrap();
         let status = queue.columns.iter().find(|column| column.name == "status").unwrap();
         assert_eq!(status.values[..2], ["pending", "in_progress"]);

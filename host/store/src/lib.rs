@@ -17,6 +17,7 @@
 mod actor;
 mod added;
 mod artifacts;
+mod analysis;
 mod audit;
 mod backup;
 mod bodies;
@@ -72,6 +73,8 @@ pub use added::{AddedPlugin, Addition, Papers};
 pub use audit::{AuditFilter, AuditLine, AuditReport};
 pub use backup::{Method, Progress, Verified, verify_backup};
 pub use bodies::{Difference, DocumentFormat, MAX_BODY_BYTES};
+pub use analysis::{Analysis, Recommendation};
+pub use audit::AuditReport;
 pub use catalogue::{Catalogue, Column, Index, Relation, RelationKind};
 pub use changes::{DocumentChange, HistoryLine};
 pub use check::{Checked, Finding, check};
