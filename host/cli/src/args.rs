@@ -3,6 +3,9 @@ use std::path::PathBuf;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use stratagem_domain::Outcome;
 
+use crate::documents::Document;
+use crate::experiment::Experiment;
+
 /// Runs ARC-AGI strategies in a sandbox, scores their answers and keeps what every run did and cost.
 #[derive(Debug, Parser)]
 #[command(name = "stratagem", version, propagate_version = true, arg_required_else_help = true)]
@@ -47,6 +50,12 @@ pub enum Command {
     /// List, show and replay finished runs
     #[command(subcommand)]
     Runs(Runs),
+    /// Keep configurations, prompts and settings as versions, and decide which are used
+    #[command(subcommand)]
+    Document(Document),
+    /// Compare strategies on the same tasks, and tell a difference from chance
+    #[command(subcommand)]
+    Experiment(Experiment),
     /// Check this installation and say what is missing
     Doctor(Doctor),
     /// Compiles the component on stdin, within limits; the program calls itself so
@@ -94,6 +103,9 @@ pub struct Solve {
     /// A plugin by name or NAME@BLAKE3, or the path of one; more than one are ranked together
     #[arg(long = "strategy", value_name = "NAME")]
     pub strategies: Vec<String>,
+    /// A stored configuration, NAME or NAME@VERSION: strategy, limits, settings and seed
+    #[arg(long = "setup", value_name = "NAME")]
+    pub setups: Vec<String>,
     /// The only source of chance
     #[arg(long)]
     pub seed: Option<u64>,

@@ -7,6 +7,9 @@ mod args;
 mod check;
 mod config;
 mod doctor;
+mod documents;
+mod entrants;
+mod experiment;
 mod failure;
 mod grants;
 mod guest;
@@ -51,6 +54,8 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Solve(solve) => solve::run(&bench()?, solve),
         Command::Plugin(command) => plugins::run(&bench()?, command),
         Command::Runs(command) => runs::run(&bench()?, command),
+        Command::Document(command) => documents::run(&bench()?, command),
+        Command::Experiment(command) => experiment::run(&bench()?, command),
         Command::Doctor(doctor) => doctor::run(&bench()?, doctor),
         // The child of this program that compiles: it has no settings, no folder and no home.
         &Command::Compile { wall_ms, memory_mb } => {

@@ -75,6 +75,10 @@ fn show(bench: &Workbench, id: &str, json: bool) -> Result<(), Failure> {
         "strategy",
         format!("{} {} ({})", recipe.plugin.name, recipe.plugin.version, recipe.plugin.digest.short()),
     );
+    if let Some(version) = &run.place.config_version {
+        let setup = store.document_version(version)?;
+        field("setup", format!("{}@{} ({})", setup.name, setup.version, setup.hash.short()));
+    }
     field("task", run.task_id.clone());
     field("started", format!("{} UTC", utc(run.started_at)));
     field("outcome", format!("{} (at fault: {})", run.outcome.as_str(), run.ending.fault().as_str()));
