@@ -99,7 +99,8 @@ fn killed_again_and_again_and_resumed_it_stores_what_an_undisturbed_run_stores()
     assert_eq!(report["summary"]["resumed"], before, "only what was missing is run");
     assert_whole(&host);
     assert_eq!(facts(&host), facts(&calm));
-    let statuses = "SELECT group_concat(e.status || ' ' || (SELECT count(DISTINCT run_id) FROM evaluation_tasks k
+    let statuses =
+        "SELECT group_concat(e.status || ' ' || (SELECT count(DISTINCT run_id) FROM evaluation_tasks k
                         WHERE k.evaluation_id = e.id) || ' ' || (SELECT count(*) FROM runs r
                         WHERE r.evaluation_id = e.id), ', ' ORDER BY e.id) FROM evaluations e";
     assert_eq!(host.one::<String>(statuses), "completed 40 40", "one evaluation, taken up after every kill");
