@@ -39,7 +39,10 @@ fn a_document_goes_from_a_file_into_use_and_back() {
     assert_eq!((&difference["from"], &difference["to"]), (&json!(1), &json!(2)));
     let text = host.succeeds(&["document", "diff", "config/fast", "1", "2"]);
     assert!(text.contains("--- fast@1\n+++ fast@2\n"), "{text}");
-    assert!(text.contains("-settings: {act: answer, count: 7}\n+settings: {act: nothing}\n"), "{text}");
+    assert!(
+        text.contains("-settings: {act: answer, count: 7}\n") && text.contains("+settings: {act: nothing}\n"),
+        "{text}"
+    );
     host.succeeds(&["document", "propose", "config/fast@2", "--reason", "it is quicker"]);
     host.succeeds(&["document", "approve", "config/fast@2"]);
     let active = host.json(&["document", "activate", "config/fast@2", "--json"]);

@@ -286,6 +286,15 @@ pub enum Runs {
         #[arg(long)]
         json: bool,
     },
+    /// List what runs failed of, the most frequent first; failures that differ in numbers only are one
+    Failures {
+        /// How many
+        #[arg(long, default_value_t = 20, value_name = "N")]
+        limit: usize,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Run again and compare answers and fuel, to the unit
     Replay {
         /// Ids of runs or their beginnings

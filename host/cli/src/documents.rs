@@ -169,6 +169,14 @@ fn parse_which(text: &str) -> Result<Which, String> {
     }
 }
 
+/// As a name on the command line begins.
+fn short(kind: DocumentKind) -> &'static str {
+    match kind {
+        DocumentKind::StrategyConfig => "config",
+        kind => kind.as_str(),
+    }
+}
+
 fn parse_kind(text: &str) -> Result<DocumentKind, String> {
     DocumentKind::parse(text).ok_or_else(|| "config, prompt, capability or setting".to_owned())
 }
@@ -291,7 +299,7 @@ fn show(bench: &Workbench, address: &Address, body: bool, json: bool) -> Result<
         return Ok(());
     }
     let state = if version.is_active { paint::good("active") } else { "not active".to_owned() };
-    outln!("{} {} version {}, {state}", kind.as_str(), version.name, version.version);
+    outln!("{}/{} version {}, {state}", short(kind), version.name, version.version);
     let field = |name: &str, value: &str| outln!("  {name:<10}{value}");
     field("put", &format!("{} UTC by {}", utc(version.created_at), version.author.as_deref().unwrap_or("-")));
     field("blake3", &version.hash.to_string());
@@ -328,7 +336,7 @@ fn list(bench: &Workbench, kind: Option<DocumentKind>, json: bool) -> Result<(),
                 _ => "-".to_owned(),
             };
             vec![
-                format!("{}/{}", document.kind.as_str(), document.name),
+                format!("{}/{}", short(document.kind), document.name),
                 active,
                 document.head.to_string(),
                 document.owner.clone(),

@@ -28,7 +28,7 @@ enum Subject {
 /// What a strategy is asked for by.
 pub enum Asked {
     Strategy(String),
-    Setup(Setup),
+    Setup(Box<Setup>),
 }
 
 /// A stored configuration.
@@ -125,7 +125,7 @@ impl Entrant {
         })?;
         let setup = match asked {
             Asked::Strategy(_) => None,
-            Asked::Setup(setup) => Some(setup),
+            Asked::Setup(setup) => Some(*setup),
         };
         Ok(Self { subject, setup })
     }

@@ -15,6 +15,7 @@ use stratagem_store::{
     Arm, Evaluation, Experiment as Stored, NewEvaluation, NewExperiment, Selection, Store, WorkEnd,
 };
 
+use crate::config::is_path;
 use crate::entrants::{Asked, Entrant, Setup};
 use crate::failure::Failure;
 use crate::interrupt;
@@ -176,7 +177,7 @@ pub fn run(bench: &Workbench, command: &Experiment) -> Result<(), Failure> {
         Experiment::Compare { first, second, seed, json } => {
             let found = match second {
                 None => compare_arms(&sides(&store, first)?, *seed),
-                Some(second) => compare_two(sides(&store, first)?, sides(&store, second)?, *seed)?,
+                Some(second) => compare_two(&sides(&store, first)?, &sides(&store, second)?, *seed)?,
             };
             if found.is_empty() {
                 let message = format!("experiment {} has one arm: nothing to compare", quote(first, 80));
@@ -218,10 +219,13 @@ fn begin(bench: &Workbench, store: &Store, new: &New) -> Result<(), Failure> {
     for strategy in &new.strategies {
         bench.find(strategy)?;
         let path = Path::new(strategy);
+        // It may be run from another folder than it was asked from.
+        let whole = if is_path(strategy) { std::path::absolute(path).ok() } else { None };
+        let whole = whole.map_or_else(|| strategy.clone(), |path| path.to_string_lossy().into_owned());
         let name =
             path.file_name().map_or_else(|| strategy.clone(), |name| name.to_string_lossy().into_owned());
         let seed = seed(new.seed.unwrap_or(bench.config.seed))?;
-        arms.push(Arm { name, strategy: strategy.clone(), seed, limits: limits.clone(), ..Arm::default() });
+        arms.push(Arm { name, strategy: whole, seed, limits: limits.clone(), ..Arm::default() });
     }
     for setup in &new.setups {
         let setup = Setup::find(store, setup)?;
@@ -306,7 +310,7 @@ fn load(
 ) -> Result<Vec<Entrant>, Failure> {
     let entrant = |arm: &Arm| {
         let asked = match &arm.config_version {
-            Some(version) => Asked::Setup(Setup::of(store.document_version(version)?)?),
+            Some(version) => Asked::Setup(Box::new(Setup::of(store.document_version(version)?)?)),
             None => Asked::Strategy(arm.strategy.clone()),
         };
         Entrant::load(bench, sandbox, asked)
@@ -441,8 +445,8 @@ fn compare_arms(sides: &[Side], seed: u64) -> Vec<Comparison> {
 }
 
 /// Arms of two experiments: one with one, else those of the same name.
-fn compare_two(first: Vec<Side>, second: Vec<Side>, seed: u64) -> Result<Vec<Comparison>, Failure> {
-    if let ([one], [other]) = (first.as_slice(), second.as_slice()) {
+fn compare_two(first: &[Side], second: &[Side], seed: u64) -> Result<Vec<Comparison>, Failure> {
+    if let ([one], [other]) = (first, second) {
         return Ok(compare(&[(one, other)], seed));
     }
     let arm = |side: &Side| side.name.split_once('/').map(|(_, arm)| arm.to_owned());
@@ -551,10 +555,11 @@ fn print_comparison(found: &Comparison) {
     let solved = &found.solved;
     field("solved", &format!("{} by both, {} by neither", solved.both, solved.neither));
     for (name, codes) in [(&found.first, &solved.only_first), (&found.second, &solved.only_second)] {
+        let named: Vec<&str> = codes.iter().take(NAMED).map(String::as_str).collect();
+        let named = if named.is_empty() { String::new() } else { format!(": {}", named.join(" ")) };
         let more = codes.len().saturating_sub(NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let named: Vec<&str> = codes.iter().take(NAMED).map(String::as_str).collect();
-        field("", &format!("{} by {name} alone: {}{more}", codes.len(), named.join(" ")));
+        field("", &format!("{} by {name} alone{named}{more}", codes.len()));
     }
     let test = &found.test;
     field(

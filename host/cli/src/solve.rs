@@ -141,7 +141,7 @@ fn asked(bench: &Workbench, solve: &Solve) -> Result<Vec<Asked>, Failure> {
     let choices = [&solve.strategies[..], &bench.config.strategies, &usual];
     let names = choices.into_iter().find(|names| !names.is_empty() || !setups.is_empty()).unwrap_or_default();
     let names = names.iter().cloned().map(Asked::Strategy);
-    Ok(names.chain(setups.into_iter().map(Asked::Setup)).collect())
+    Ok(names.chain(setups.into_iter().map(|setup| Asked::Setup(Box::new(setup)))).collect())
 }
 
 /// The seed of the flag, else of the setups, else of the settings; several strategies share one.

@@ -325,16 +325,10 @@ fn permit(change: &Change<'_>, document: &Document, to: &DocumentVersion) -> Res
     // Nothing was in use, or the same was: there is no change that could be approved.
     let changes_nothing = to.version == 1 && document.active == 0 || to.version == document.active;
     if changes_nothing {
-        return match is_admin {
-            true => Ok(()),
-            false => Err(StoreError::Forbidden {
-                user: change.actor.name.clone(),
-                role: change.actor.role,
-                needed: Role::Admin,
-                what: "putting a document into use without an approved change",
-            }
-            .into()),
-        };
+        let (user, role) = (change.actor.name.clone(), change.actor.role);
+        let what = "putting a document into use without an approved change";
+        let forbidden = || StoreError::Forbidden { user, role, needed: Role::Admin, what }.into();
+        return if is_admin { Ok(()) } else { Err(forbidden()) };
     }
     let from =
         "SELECT 1 FROM document_changes WHERE document_id = ?1 AND to_version = ?2 AND status = 'approved'";
