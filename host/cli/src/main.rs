@@ -5,6 +5,7 @@
 
 mod args;
 mod check;
+mod comparison;
 mod config;
 mod doctor;
 mod documents;

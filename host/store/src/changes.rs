@@ -199,8 +199,13 @@ impl Store {
                  UNION ALL
                  SELECT c.created_at, 'proposed', c.to_version,
                      (SELECT u.display_name FROM audit_log a JOIN user_identities u ON u.id = a.actor_id
-                      WHERE a.subject_id = c.id AND a.action = 'document.propose'), NULL, 1
+                      WHERE a.subject_kind = 'document_changes' AND a.subject_id = c.id
+                          AND a.action = 'document.propose'), NULL, 1
                  FROM document_changes c WHERE c.document_id = ?1
+                   -- What an admin put into use directly was proposed by nobody.
+                   AND (c.decided_at IS NULL OR c.decided_at > c.created_at OR EXISTS
+                        (SELECT 1 FROM audit_log a WHERE a.subject_kind = 'document_changes' AND a.subject_id = c.id
+                          AND a.action = 'document.propose'))
                  UNION ALL
                  SELECT c.decided_at, c.status, c.to_version, u.display_name, c.reason, 2
                  FROM document_changes c LEFT JOIN user_identities u ON u.id = c.decided_by
