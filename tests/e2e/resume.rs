@@ -22,6 +22,8 @@ fn facts(host: &Host) -> BTreeMap<String, Vec<String>> {
     // Every process writes down that it kept the plugin; generations are times.
     let is_fact = |table: &str, column: &str| {
         !["audit_log", "cache_generations"].contains(&table)
+            // Which process began it: an evaluation that was killed is gone on with by another.
+            && (table, column) != ("evaluations", "meta")
             && !CLOCKS.contains(&column)
             && !column.ends_with("_id")
             && !column.ends_with("_at")
@@ -60,6 +62,9 @@ fn assert_whole(host: &Host) {
         let orphans = format!("SELECT count(*) FROM {table} WHERE run_id NOT IN (SELECT id FROM runs)");
         assert_eq!(host.one::<i64>(&orphans), 0, "{table}");
     }
+    let unlisted = "SELECT count(*) FROM runs r WHERE NOT EXISTS (SELECT 1 FROM evaluation_tasks k
+                        WHERE k.evaluation_id = r.evaluation_id AND k.run_id = r.id AND k.status = 'completed')";
+    assert_eq!(host.one::<i64>(unlisted), 0, "a run without its place in an evaluation");
     let open = "SELECT count(*) FROM runs WHERE finished_at IS NULL OR status <> 'completed'";
     assert_eq!(host.one::<i64>(open), 0);
     assert_eq!(host.one::<i64>("SELECT count(*) FROM pragma_foreign_key_check"), 0);
@@ -95,9 +100,16 @@ fn killed_again_and_again_and_resumed_it_stores_what_an_undisturbed_run_stores()
     assert_eq!(report["summary"]["resumed"], before, "only what was missing is run");
     assert_whole(&host);
     assert_eq!(facts(&host), facts(&calm));
+    let statuses =
+        "SELECT group_concat(e.status || ' ' || (SELECT count(DISTINCT run_id) FROM evaluation_tasks k
+                        WHERE k.evaluation_id = e.id) || ' ' || (SELECT count(*) FROM runs r
+                        WHERE r.evaluation_id = e.id), ', ' ORDER BY e.id) FROM evaluations e";
+    assert_eq!(host.one::<String>(statuses), "completed 40 40", "one evaluation, taken up after every kill");
     let again = host.succeeds(&resume);
     assert!(again.contains("resumed         40 runs were there already"), "{again}");
     assert_eq!(host.stored(), TASKS as i64);
+    let both = "completed 40 40, completed 40 0";
+    assert_eq!(host.one::<String>(statuses), both, "the second counts the runs of the first");
 }
 
 #[test]
@@ -115,9 +127,15 @@ fn an_interrupt_finishes_what_runs_and_says_how_to_go_on() {
     }
     assert!(said.stdout.contains(&format!("tasks           {count}\n")), "{}", said.stdout);
     assert_whole(&host);
+    assert_eq!(host.one::<String>("SELECT status FROM evaluations"), "cancelled");
     let resumed = host.json(&[&SOLVE[..], &["--resume", "--json", "-"]].concat());
     assert_eq!(resumed["summary"]["resumed"], count);
     assert_eq!(host.stored(), TASKS as i64);
+    let statuses = "SELECT group_concat(status, ' ' ORDER BY id) FROM evaluations";
+    assert_eq!(host.one::<String>(statuses), "cancelled completed", "what was cancelled stays so");
+    let evaluation = resumed["evaluations"][0]["evaluation"].as_str().unwrap();
+    let linked = format!("SELECT count(run_id) FROM evaluation_tasks WHERE evaluation_id = '{evaluation}'");
+    assert_eq!(host.one::<i64>(&linked), TASKS as i64);
 }
 
 #[test]
@@ -140,6 +158,8 @@ fn a_second_interrupt_ends_at_once_and_stores_no_half_run() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(host.stored(), 0);
     assert_whole(&host);
+    let found = host.json(&["experiment", "evaluations", "--json"]);
+    assert_eq!((&found[0]["status"], &found[0]["is_stale"]), (&"running".into(), &true.into()), "{found}");
 }
 
 #[test]

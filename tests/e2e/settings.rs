@@ -89,7 +89,7 @@ fn the_help_lists_every_command_and_needs_no_settings() {
     let host = Host::new();
     host.write("stratagem.toml", "broken = ");
     let help = |args: &[&str]| Said::of(host.bare(args).output().unwrap()).succeeded(args);
-    let cases: [(&[&str], &[&str]); 8] = [
+    let cases: [(&[&str], &[&str]); 10] = [
         (&["--help"], &["tasks", "solve", "plugin", "runs", "doctor", "--data-dir", "--config", "--color"]),
         (&["tasks", "--help"], &["import", "list", "show"]),
         (
@@ -99,6 +99,11 @@ fn the_help_lists_every_command_and_needs_no_settings() {
         (&["plugin", "--help"], &["list", "inspect", "build", "add", "keygen", "sign", "verify"]),
         (&["runs", "--help"], &["list", "show", "replay"]),
         (&["runs", "replay", "--help"], &["--last", "--jobs", "--json"]),
+        (
+            &["document", "--help"],
+            &["put", "show", "list", "history", "diff", "propose", "approve", "activate", "rollback"],
+        ),
+        (&["experiment", "--help"], &["new", "run", "show", "list", "compare", "cancel", "note"]),
         (&["doctor", "--help"], &["--json"]),
         (&["--version"], &["stratagem 0."]),
     ];

@@ -6,6 +6,8 @@ use stratagem_domain::Outcome;
 use crate::advise::Advise;
 use crate::db::Db;
 use crate::features::{ListTasks, ShowFeatures, Similar};
+use crate::documents::Document;
+use crate::experiment::Experiment;
 
 /// Runs ARC-AGI strategies in a sandbox, scores their answers and keeps what every run did and cost.
 #[derive(Debug, Parser)]
@@ -68,6 +70,12 @@ pub enum Command {
     Alerts(crate::llm_alerts::Alerts),
     /// Show what is left at the providers of language models
     Credits(crate::llm_credits::Credits),
+    /// Keep configurations, prompts and settings as versions, and decide which are used
+    #[command(subcommand)]
+    Document(Document),
+    /// Compare strategies on the same tasks, and tell a difference from chance
+    #[command(subcommand)]
+    Experiment(Experiment),
     /// Check this installation and say what is missing
     Doctor(Doctor),
     /// Compiles the component on stdin, within limits; the program calls itself so
@@ -127,6 +135,9 @@ pub struct Solve {
     /// A plugin by name or NAME@BLAKE3, or the path of one; more than one are ranked together
     #[arg(long = "strategy", value_name = "NAME")]
     pub strategies: Vec<String>,
+    /// A stored configuration, NAME or NAME@VERSION: strategy, limits, settings and seed
+    #[arg(long = "setup", value_name = "NAME")]
+    pub setups: Vec<String>,
     /// The only source of chance
     #[arg(long)]
     pub seed: Option<u64>,
@@ -303,6 +314,15 @@ pub enum Runs {
     Show {
         /// A run's id or its beginning
         id: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List what runs failed of, the most frequent first; failures that differ in numbers only are one
+    Failures {
+        /// How many
+        #[arg(long, default_value_t = 20, value_name = "N")]
+        limit: usize,
         /// Print JSON
         #[arg(long)]
         json: bool,

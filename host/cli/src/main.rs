@@ -6,9 +6,13 @@
 mod advise;
 mod args;
 mod check;
+mod comparison;
 mod config;
 mod db;
 mod doctor;
+mod documents;
+mod entrants;
+mod experiment;
 mod failure;
 mod features;
 mod grants;
@@ -67,6 +71,8 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Budget(command) => llm_budget::run(&bench()?, command),
         Command::Alerts(command) => llm_alerts::run(&bench()?, command),
         Command::Credits(credits) => llm_credits::run(&bench()?, credits),
+        Command::Document(command) => documents::run(&bench()?, command),
+        Command::Experiment(command) => experiment::run(&bench()?, command),
         Command::Doctor(doctor) => doctor::run(&bench()?, doctor),
         // The child of this program that compiles: it has no settings, no folder and no home.
         &Command::Compile { wall_ms, memory_mb } => {

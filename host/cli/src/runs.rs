@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
-use stratagem_domain::{Digest, Ending, LabelledTask, Limits, StoredRun, Strategy, grouped};
+use stratagem_domain::{Digest, Ending, LabelledTask, Limits, StoredRun, Strategy, escape, grouped};
 use stratagem_runtime::{LoadedStrategy, Package};
 use stratagem_solve::{Verdict, replay};
 use stratagem_store::{Papers, RunFilter, Store};
@@ -28,6 +28,7 @@ pub fn run(bench: &Workbench, command: &Runs) -> Result<(), Failure> {
             list(bench, &filter, *json)
         }
         Runs::Show { id, json } => show(bench, id, *json),
+        Runs::Failures { limit, json } => failures(bench, *limit, *json),
         Runs::Replay { ids, last, jobs, isolate, json } => {
             replay_runs(bench, ids, *last, *jobs, *isolate, *json)
         }
@@ -75,6 +76,10 @@ fn show(bench: &Workbench, id: &str, json: bool) -> Result<(), Failure> {
         "strategy",
         format!("{} {} ({})", recipe.plugin.name, recipe.plugin.version, recipe.plugin.digest.short()),
     );
+    if let Some(version) = &run.place.config_version {
+        let setup = store.document_version(version)?;
+        field("setup", format!("{}@{} ({})", setup.name, setup.version, setup.hash.short()));
+    }
     field("task", run.task_id.clone());
     field("started", format!("{} UTC", utc(run.started_at)));
     field("outcome", format!("{} (at fault: {})", run.outcome.as_str(), run.ending.fault().as_str()));
@@ -133,6 +138,28 @@ fn show(bench: &Workbench, id: &str, json: bool) -> Result<(), Failure> {
     if run.ending.reason().is_some() {
         out!("{}", complaint(&run));
     }
+    Ok(())
+}
+
+fn failures(bench: &Workbench, limit: usize, json: bool) -> Result<(), Failure> {
+    let clusters = bench.existing_store()?.failure_clusters(limit)?;
+    if json {
+        return print_json(&clusters);
+    }
+    let rows: Vec<Vec<String>> = clusters
+        .iter()
+        .map(|cluster| {
+            vec![
+                cluster.kind.clone(),
+                cluster.category.clone(),
+                cluster.count.to_string(),
+                utc(cluster.last_at),
+                cluster.run_id.clone().unwrap_or_else(|| "-".to_owned()),
+                escape(&cluster.label, 80),
+            ]
+        })
+        .collect();
+    out!("{}", table(&["failure", "category", "runs", "last (UTC)", "last run", "message"], &rows));
     Ok(())
 }
 

@@ -2,20 +2,20 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 use stratagem_domain::{
-    Ending, LabelledTask, Ledger, LimitsOverlay, Outcome, Place, Split, StoredRun, Strategy, grouped, quote,
+    Digest, Ending, LabelledTask, Ledger, LimitsOverlay, Outcome, Place, Split, StoredRun, grouped, quote,
 };
-use stratagem_runtime::{Grants, LoadError, LoadedStrategy, Package, RefusedStrategy, Sandbox};
 use stratagem_solve::{Bench, Contender, Report, Summary, TaskResult, submission};
-use stratagem_store::Store;
+use stratagem_store::{Store, WorkEnd};
 
 use crate::args::{Solve, When};
+use crate::entrants::{Asked, Entrant, Setup};
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::output::{check_writable, is_stdout, mib, out, outln, write_json};
 use crate::paint::{self, Panel};
-use crate::trust::Found;
-use crate::workbench::{Workbench, find_task, keep_plugin};
+use crate::workbench::{Workbench, find_task};
 
 /// The strategy that is run where nobody names one.
 const USUAL_STRATEGY: &str = "synthesis";
@@ -30,36 +30,42 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
     files().try_for_each(|path| check_writable(path))?;
     let jobs = bench.jobs(solve.jobs)?;
     let sandbox = bench.sandbox_for(jobs, solve.isolate)?;
-    let entrants = load(bench, solve, &sandbox)?;
+    let asked = asked(bench, solve)?;
+    let seed = seed_of(bench, solve, &asked)?;
+    let entrants = asked
+        .into_iter()
+        .map(|asked| Entrant::load(bench, &sandbox, asked))
+        .collect::<Result<Vec<_>, Failure>>()?;
     let flags = LimitsOverlay {
         fuel: solve.fuel,
         wall_ms: solve.wall_ms,
         memory_mb: solve.memory_mb,
         ..LimitsOverlay::default()
     };
-    let grant = |entrant: &Entrant| -> Result<_, Failure> {
-        let settings =
-            bench.config.settings.get(&entrant.strategy().plugin().name).cloned().unwrap_or_default();
-        Ok((bench.limits(&entrant.limits(), &entrant.granted(), &flags)?, settings))
-    };
-    let grants = entrants.iter().map(grant).collect::<Result<Vec<_>, Failure>>()?;
-    let seed = seed(solve.seed.unwrap_or(bench.config.seed))?;
+    let grants = entrants
+        .iter()
+        .map(|entrant| Ok((entrant.limits(bench, &flags)?, entrant.settings(bench))))
+        .collect::<Result<Vec<_>, Failure>>()?;
     // What the operator got wrong is refused above this line: from here on the database is written.
     let Work { mut tasks, dataset, store } = find(bench, solve)?;
     tasks.truncate(solve.limit.unwrap_or(usize::MAX));
     if let Some(store) = &store {
         entrants.iter().try_for_each(|entrant| entrant.keep(store))?;
     }
-    let contenders = entrants
-        .iter()
-        .zip(grants)
-        .map(|(entrant, (limits, settings))| Contender {
-            strategy: entrant.strategy(),
-            limits,
-            settings,
-            place: Place::default(),
-        })
-        .collect();
+    let digests: Vec<Digest> = tasks.iter().map(LabelledTask::digest).collect();
+    let mut kept = Vec::new();
+    let mut contenders = Vec::new();
+    for (entrant, (limits, settings)) in entrants.iter().zip(grants) {
+        let mut place = Place::default();
+        if let Some(store) = &store {
+            let name = format!("{} on {}", entrant.strategy().plugin().name, solve.what);
+            let new = entrant.evaluation(name, seed, limits.clone(), settings.clone());
+            let id = store.begin_evaluation(&new, &digests, dataset.as_deref(), solve.resume)?;
+            kept.push(KeptWork::new(entrant, &id));
+            place = entrant.place(id);
+        }
+        contenders.push(Contender { strategy: entrant.strategy(), limits, settings, place });
+    }
     let work = Bench {
         contenders,
         tasks: &tasks,
@@ -71,83 +77,88 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
         cancel: interrupt::flag(),
     };
     let started = Instant::now();
-    let results = with_progress(&work)?;
+    let results = with_progress(&work, "", &|| ());
+    if let Some(store) = &store {
+        let end = match &results {
+            Err(failure) => WorkEnd::Failed(failure.to_string()),
+            Ok(results) if results.len() < tasks.len() => WorkEnd::Cancelled,
+            Ok(_) => WorkEnd::Done,
+        };
+        // What stopped the work may stop this too, and is the better message.
+        let ended: Result<Vec<_>, _> =
+            kept.iter().map(|work| store.end_evaluation(&work.evaluation, end.clone())).collect();
+        if results.is_ok() {
+            ended?;
+        }
+    }
+    let results = results?;
     let report = Report::new(&results, started.elapsed().as_millis() as u64);
+    let report = FullReport { report, evaluations: kept };
     finish(bench, solve, &entrants, &results, &report, tasks.len(), store.as_ref())
 }
 
-/// A strategy that was asked for: ready to run, or refused and on record.
-enum Entrant {
-    Ready(Box<(Package, LoadedStrategy)>),
-    Refused(RefusedStrategy),
+/// The report with where it is kept.
+#[derive(Serialize)]
+struct FullReport {
+    #[serde(flatten)]
+    report: Report,
+    /// One a strategy; none where nothing was kept.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    evaluations: Vec<KeptWork>,
 }
 
-impl Entrant {
-    fn strategy(&self) -> &dyn Strategy {
-        match self {
-            Self::Ready(ready) => &ready.1,
-            Self::Refused(refused) => refused,
-        }
-    }
+#[derive(Serialize)]
+struct KeptWork {
+    strategy: String,
+    /// NAME@VERSION, and of `document_versions`.
+    setup: Option<String>,
+    config_version: Option<String>,
+    evaluation: String,
+}
 
-    fn limits(&self) -> LimitsOverlay {
-        match self {
-            Self::Ready(ready) => ready.1.limits.clone(),
-            Self::Refused(_) => LimitsOverlay::default(),
+impl KeptWork {
+    fn new(entrant: &Entrant, evaluation: &str) -> Self {
+        let setup = entrant.setup.as_ref();
+        Self {
+            strategy: entrant.strategy().plugin().name.clone(),
+            setup: setup.map(Setup::label),
+            config_version: setup.map(|setup| setup.version.id.clone()),
+            evaluation: evaluation.to_owned(),
         }
-    }
-
-    fn granted(&self) -> Grants {
-        match self {
-            Self::Ready(ready) => ready.1.granted.clone(),
-            Self::Refused(_) => Grants::default(),
-        }
-    }
-
-    fn keep(&self, store: &Store) -> Result<(), Failure> {
-        match self {
-            Self::Ready(ready) => keep_plugin(store, &ready.1, &ready.0),
-            Self::Refused(refused) => Ok(store.keep_refused(refused.plugin())?),
-        }
-    }
-
-    fn refusal(&self) -> Option<Failure> {
-        let Self::Refused(refused) = self else { return None };
-        let failure = Failure::new(refused.reason());
-        Some(match refused.hint() {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        })
     }
 }
 
-/// Loads every strategy that is asked for before a task is touched.
-///
-/// *Errors*: the operator's; a plugin's own fault makes it a refused entrant.
-fn load(bench: &Workbench, solve: &Solve, sandbox: &Sandbox) -> Result<Vec<Entrant>, Failure> {
+/// What is asked for: strategies and setups, else what the settings name, else the usual one.
+fn asked(bench: &Workbench, solve: &Solve) -> Result<Vec<Asked>, Failure> {
+    let setups = match solve.setups.as_slice() {
+        [] => Vec::new(),
+        names => {
+            let store = bench.existing_store()?;
+            names.iter().map(|name| Setup::find(&store, name)).collect::<Result<Vec<_>, Failure>>()?
+        }
+    };
     let usual = [USUAL_STRATEGY.to_owned()];
     let choices = [&solve.strategies[..], &bench.config.strategies, &usual];
-    let names = choices.into_iter().find(|names| !names.is_empty()).unwrap_or_default();
-    let load = |name: &String| {
-        let found = bench.find(name)?;
-        let loaded = found.package().and_then(|package| {
-            let strategy = bench.load(sandbox, &package)?;
-            Ok(Entrant::Ready(Box::new((package, strategy))))
-        });
-        let refused = |error: &LoadError| match &found {
-            Found::At(path) => RefusedStrategy::new(path, error),
-            Found::Kept(identity, _) => RefusedStrategy::of(identity, error),
-        };
-        loaded.or_else(|error| match refused(&error) {
-            Some(refused) => Ok(Entrant::Refused(refused)),
-            None => Err(error.into()),
-        })
-    };
-    names.iter().map(load).collect()
+    let names = choices.into_iter().find(|names| !names.is_empty() || !setups.is_empty()).unwrap_or_default();
+    let names = names.iter().cloned().map(Asked::Strategy);
+    Ok(names.chain(setups.into_iter().map(|setup| Asked::Setup(Box::new(setup)))).collect())
+}
+
+/// The seed of the flag, else of the setups, else of the settings; several strategies share one.
+fn seed_of(bench: &Workbench, solve: &Solve, asked: &[Asked]) -> Result<u64, Failure> {
+    let mut named = asked.iter().filter_map(|asked| match asked {
+        Asked::Setup(setup) => setup.body.seed,
+        Asked::Strategy(_) => None,
+    });
+    let first = named.next();
+    if solve.seed.is_none() && named.any(|seed| Some(seed) != first) {
+        return Err(Failure::misuse("the setups name different seeds").hint("choose one with --seed"));
+    }
+    seed(solve.seed.or(first).unwrap_or(bench.config.seed))
 }
 
 /// JavaScript sees integers up to 2^53 whole, so a seed stays below.
-fn seed(asked: u64) -> Result<u64, Failure> {
+pub fn seed(asked: u64) -> Result<u64, Failure> {
     const END: u64 = 1 << 53;
     let refused = || Failure::misuse(format!("seed {asked}: 0 to {}", END - 1)).hint("choose a smaller one");
     if asked < END { Ok(asked) } else { Err(refused()) }
@@ -222,9 +233,15 @@ fn find_stored(store: &Store, what: &str) -> Result<Option<(Vec<LabelledTask>, S
     Ok(find_task(store, what)?.map(|(dataset, task)| (vec![task], dataset)))
 }
 
-fn with_progress(work: &Bench<'_>) -> Result<Vec<TaskResult>, Failure> {
+/// Works with a bar on stderr; `watch` is called after every task.
+pub fn with_progress(
+    work: &Bench<'_>,
+    title: &str,
+    watch: &(dyn Fn() + Sync),
+) -> Result<Vec<TaskResult>, Failure> {
     let bar = ProgressBar::new(work.tasks.len() as u64);
-    let style = "{bar:30} {pos}/{len} tasks  {msg}  {elapsed_precise} (still {eta})";
+    let style = "{prefix}{bar:30} {pos}/{len} tasks  {msg}  {elapsed_precise} (still {eta})";
+    bar.set_prefix(title.to_owned());
     bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.enable_steady_tick(Duration::from_millis(200));
     let solved = std::sync::atomic::AtomicUsize::new(0);
@@ -233,6 +250,7 @@ fn with_progress(work: &Bench<'_>) -> Result<Vec<TaskResult>, Failure> {
         let solved = solved.fetch_add(more, std::sync::atomic::Ordering::Relaxed) + more;
         bar.set_message(format!("{solved} solved"));
         bar.inc(1);
+        watch();
     };
     let results = work.run(&done);
     bar.finish_and_clear();
@@ -245,7 +263,7 @@ fn finish(
     solve: &Solve,
     entrants: &[Entrant],
     results: &[TaskResult],
-    report: &Report,
+    report: &FullReport,
     asked: usize,
     store: Option<&Store>,
 ) -> Result<(), Failure> {
@@ -257,7 +275,7 @@ fn finish(
     // Before anything is printed: nobody may be there to read it.
     write(false)?;
     if let Some(store) = store {
-        let context = serde_json::json!({"what": solve.what, "summary": report.summary});
+        let context = serde_json::json!({"what": solve.what, "summary": report.report.summary});
         store.event(
             "info",
             "solve",
@@ -280,7 +298,10 @@ fn finish(
                 out!("{}", picture(result));
             }
         }
-        out!("{}", closing_table(&report.summary));
+        out!("{}", closing_table(&report.report.summary));
+        for setup in report.evaluations.iter().filter_map(|work| work.setup.as_ref()) {
+            outln!("  {:<16}{setup}", "setup");
+        }
     }
     complain(results);
     write(true)?;

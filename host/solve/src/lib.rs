@@ -2,6 +2,7 @@
 //!
 //! [`Bench`] takes tasks and strategies and yields one [`TaskResult`] a task; every run goes through
 //! the ledger before it is reported. Reports are made of results alone: they never run a plugin.
+//! [`compare`] says what the same tasks show of two strategies, and how far chance explains it.
 //!
 //! What must never be here: wasmtime, SQL, files. Both sides are reached through the ports of `domain`.
 

@@ -7,7 +7,7 @@ pub const RESAMPLES: usize = 10_000;
 /// What chance alone may do before a difference is called one.
 pub const ALPHA: f64 = 0.05;
 
-/// McNemar's exact test: of the tasks that only one of two solved, how unlikely the split is by chance.
+/// `McNemar`'s exact test: of the tasks that only one of two solved, how unlikely the split is by chance.
 ///
 /// *Source*: `McNemar` 1947; mid-p after Fagerland, Lydersen and Laake 2013, which is less careful than `p` and rarely
 /// wrong.
@@ -65,7 +65,7 @@ impl Interval {
         let n = differences.len();
         let mean = |sum: f64| sum / n.max(1) as f64;
         let centre = mean(differences.iter().sum());
-        if n < 2 || differences.iter().all(|difference| *difference == differences[0]) {
+        if n < 2 || differences.iter().all(|difference| difference.total_cmp(&differences[0]).is_eq()) {
             return Self { mean: centre, low: centre, high: centre };
         }
         let mut chance = fastrand::Rng::with_seed(seed);

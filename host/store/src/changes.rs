@@ -199,8 +199,13 @@ impl Store {
                  UNION ALL
                  SELECT c.created_at, 'proposed', c.to_version,
                      (SELECT u.display_name FROM audit_log a JOIN user_identities u ON u.id = a.actor_id
-                      WHERE a.subject_id = c.id AND a.action = 'document.propose'), NULL, 1
+                      WHERE a.subject_kind = 'document_changes' AND a.subject_id = c.id
+                          AND a.action = 'document.propose'), NULL, 1
                  FROM document_changes c WHERE c.document_id = ?1
+                   -- What an admin put into use directly was proposed by nobody.
+                   AND (c.decided_at IS NULL OR c.decided_at > c.created_at OR EXISTS
+                        (SELECT 1 FROM audit_log a WHERE a.subject_kind = 'document_changes' AND a.subject_id = c.id
+                          AND a.action = 'document.propose'))
                  UNION ALL
                  SELECT c.decided_at, c.status, c.to_version, u.display_name, c.reason, 2
                  FROM document_changes c LEFT JOIN user_identities u ON u.id = c.decided_by
@@ -325,16 +330,10 @@ fn permit(change: &Change<'_>, document: &Document, to: &DocumentVersion) -> Res
     // Nothing was in use, or the same was: there is no change that could be approved.
     let changes_nothing = to.version == 1 && document.active == 0 || to.version == document.active;
     if changes_nothing {
-        return match is_admin {
-            true => Ok(()),
-            false => Err(StoreError::Forbidden {
-                user: change.actor.name.clone(),
-                role: change.actor.role,
-                needed: Role::Admin,
-                what: "putting a document into use without an approved change",
-            }
-            .into()),
-        };
+        let (user, role) = (change.actor.name.clone(), change.actor.role);
+        let what = "putting a document into use without an approved change";
+        let forbidden = || StoreError::Forbidden { user, role, needed: Role::Admin, what }.into();
+        return if is_admin { Ok(()) } else { Err(forbidden()) };
     }
     let from =
         "SELECT 1 FROM document_changes WHERE document_id = ?1 AND to_version = ?2 AND status = 'approved'";

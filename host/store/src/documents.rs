@@ -167,9 +167,10 @@ impl Store {
             let version = version(change, &put.version.document_id, Which::Number(put.version.version))?;
             Ok(Put { version, ..put })
         };
-        match activate {
-            true => self.administer("activating a document", work),
-            false => self.write("putting a document", work),
+        if activate {
+            self.administer("activating a document", work)
+        } else {
+            self.write("putting a document", work)
         }
     }
 
@@ -398,9 +399,8 @@ pub(crate) fn version(
     )?;
     let number = match which {
         Which::Number(number) => number,
-        Which::Head => head,
         Which::Active | Which::Current if active > 0 => active,
-        Which::Current => head,
+        Which::Head | Which::Current => head,
         Which::Active => {
             let what = format!("document {} has no active version", quote(&name, 80));
             return Err(invalid(what, "activate one, or name it: NAME@VERSION").into());

@@ -52,21 +52,25 @@ const LISTS: [(&str, &str); 2] = [("pattern", "patterns"), ("hint", "hints")];
 const DETAIL: &str = "detail.";
 const DIFFICULTIES: [&str; 4] = ["easy", "medium", "hard", "unknown"];
 
-/// SQL with what stands for its question marks.
+type Values = Vec<Box<dyn ToSql>>;
+/// SQL, a constant of this file, and what stands for its question marks.
+type Part = (&'static str, Values);
+
+/// The parts of a query that must all hold.
 #[derive(Default)]
 struct Condition {
     sql: String,
-    values: Vec<Box<dyn ToSql>>,
+    values: Values,
 }
 
 impl Condition {
-    fn and(&mut self, sql: &str, values: Vec<Box<dyn ToSql>>) {
+    fn and(&mut self, sql: &str, values: Values) {
         self.sql += &format!(" AND ({sql})");
         self.values.extend(values);
     }
 
     /// Any of these; nothing where there is none.
-    fn any(&mut self, parts: Vec<(&str, Vec<Box<dyn ToSql>>)>) {
+    fn any(&mut self, parts: Vec<Part>) {
         if !parts.is_empty() {
             let sql: Vec<&str> = parts.iter().map(|(sql, _)| *sql).collect();
             self.and(&sql.join(" OR "), parts.into_iter().flat_map(|(_, values)| values).collect());
@@ -129,7 +133,7 @@ impl Store {
     }
 
     /// A dataset with or without version and split, else a task's id.
-    fn term(&self, term: &str) -> Result<(&'static str, Vec<Box<dyn ToSql>>), StoreError> {
+    fn term(&self, term: &str) -> Result<Part, StoreError> {
         let (place, rest) = term.split_once('/').map_or((term, None), |(place, rest)| (place, Some(rest)));
         let (name, version) =
             place.split_once('@').map_or((place, None), |(name, version)| (name, Some(version)));
@@ -140,7 +144,7 @@ impl Store {
                     ("t.dataset_id = ? AND t.split = ?", vec![Box::new(dataset.id), Box::new(split.as_str())])
                 }
                 Some((code, None)) => {
-                    let values: Vec<Box<dyn ToSql>> = vec![Box::new(dataset.id), Box::new(code.to_owned())];
+                    let values: Values = vec![Box::new(dataset.id), Box::new(code.to_owned())];
                     self.known_tasks("t.dataset_id = ? AND t.code = ?", values, term)?
                 }
             });
@@ -149,12 +153,7 @@ impl Store {
     }
 
     /// Refuses what no task fits.
-    fn known_tasks(
-        &self,
-        sql: &'static str,
-        values: Vec<Box<dyn ToSql>>,
-        term: &str,
-    ) -> Result<(&'static str, Vec<Box<dyn ToSql>>), StoreError> {
+    fn known_tasks(&self, sql: &'static str, values: Values, term: &str) -> Result<Part, StoreError> {
         let found: i64 = self.read(|connection| {
             let count = format!("SELECT count(*) FROM arc_tasks t WHERE {sql}");
             Ok(connection.query_row(&count, params_from_iter(&values), |row| row.get(0))?)
@@ -167,7 +166,7 @@ impl Store {
     }
 
     fn of_families(&self, names: &[String], condition: &mut Condition) -> Result<(), StoreError> {
-        let mut parts: Vec<(&str, Vec<Box<dyn ToSql>>)> = Vec::new();
+        let mut parts: Vec<Part> = Vec::new();
         for name in names {
             let known: i64 = self.read(|connection| {
                 let count = "SELECT count(*) FROM task_families WHERE name = ?1";
@@ -184,7 +183,7 @@ impl Store {
     }
 }
 
-fn difficulty(level: &str) -> Result<(&'static str, Vec<Box<dyn ToSql>>), StoreError> {
+fn difficulty(level: &str) -> Result<Part, StoreError> {
     let known = DIFFICULTIES.into_iter().find(|known| *known == level);
     let known = known
         .ok_or_else(|| invalid(format!("no difficulty {}", quote(level, 40)), DIFFICULTIES.join(", ")))?;

@@ -159,6 +159,10 @@ fn going_back_makes_a_new_version_of_the_old_body() {
         Some((3, 4))
     );
     let history = store.document_history(CONFIG, "fast").unwrap();
+    assert!(
+        history.iter().all(|line| line.what != "proposed"),
+        "an admin did all of it directly: {history:?}"
+    );
     let line = history.iter().find(|line| line.what == "rolled back").unwrap();
     assert_eq!(
         (line.version, line.who.as_deref(), line.why.as_deref()),
