@@ -15,6 +15,7 @@ mod harness;
 #[cfg(target_os = "linux")]
 mod isolate;
 mod outputs;
+mod queue;
 mod replay;
 mod resume;
 mod settings;

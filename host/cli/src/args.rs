@@ -47,6 +47,9 @@ pub enum Command {
     /// List, show and replay finished runs
     #[command(subcommand)]
     Runs(Runs),
+    /// List, add, retry and cancel jobs, and do what is due
+    #[command(subcommand)]
+    Queue(crate::queue::Queue),
     /// Check this installation and say what is missing
     Doctor(Doctor),
     /// Compiles the component on stdin, within limits; the program calls itself so

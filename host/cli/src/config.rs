@@ -6,6 +6,7 @@ use directories::ProjectDirs;
 use serde::Deserialize;
 use stratagem_domain::{Limits, LimitsOverlay, Settings, escape, grouped};
 use stratagem_runtime::{CompileLimits, Policy};
+use stratagem_store::CopyOptions;
 
 use crate::args::Global;
 use crate::failure::Failure;
@@ -27,6 +28,7 @@ pub struct Config {
     pub policy: Policy,
     bounds: LimitsOverlay,
     pub settings: BTreeMap<String, Settings>,
+    pub copies: CopyOptions,
     /// The file it was read from; none where there is none.
     #[serde(skip)]
     pub file: Option<PathBuf>,
@@ -180,6 +182,7 @@ mod tests {
             "policy.plugins.NAME",
             "bounds",
             "settings",
+            "copies",
         ] {
             assert!(text.contains(&format!("`{key}`")) || text.contains(&format!("`[{key}")), "{key}");
         }

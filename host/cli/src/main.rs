@@ -15,6 +15,7 @@ mod keys;
 mod output;
 mod paint;
 mod plugins;
+mod queue;
 mod runs;
 mod scaffold;
 mod solve;
@@ -51,6 +52,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Solve(solve) => solve::run(&bench()?, solve),
         Command::Plugin(command) => plugins::run(&bench()?, command),
         Command::Runs(command) => runs::run(&bench()?, command),
+        Command::Queue(command) => queue::run(&bench()?, command),
         Command::Doctor(doctor) => doctor::run(&bench()?, doctor),
         // The child of this program that compiles: it has no settings, no folder and no home.
         &Command::Compile { wall_ms, memory_mb } => {

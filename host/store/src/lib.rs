@@ -26,6 +26,7 @@ mod health;
 mod hot;
 mod journal;
 mod migrate;
+mod nearest;
 mod open;
 mod plugins;
 mod queue;
@@ -35,6 +36,7 @@ mod recorder;
 mod records;
 mod rows;
 mod runs;
+mod upkeep;
 mod workers;
 mod writer;
 
@@ -46,11 +48,13 @@ pub use datasets::{Dataset, Imported};
 pub use error::StoreError;
 pub use hot::{CacheStats, HotStats, LONGEST as HOT_LONGEST};
 pub use migrate::SCHEMA_VERSION;
+pub use nearest::{Near, Nearest};
 pub use open::{BUSY_TIMEOUT, Store, StoreOptions};
 pub use queue::{AfterFailure, Claim, Enqueued, JOB_BYTES, Job, JobFilter, JobStatus, NewJob, QueueDepth};
 pub use read::{RunFilter, RunLine};
 pub use recorder::{Recorded, Recorder, RecorderOptions, RecorderStats, Ticket};
 pub use records::{FailureCategory, FailureRecord, OutcomeRecord, OutcomeStatus, ToolUse};
+pub use upkeep::CacheSweep;
 pub use workers::{Handlers, JobEnd, JobError, Task, WorkOptions, WorkReport};
 
 #[cfg(test)]

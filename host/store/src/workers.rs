@@ -307,6 +307,7 @@ impl Worker<'_> {
             if shown.elapsed() >= self.options.heartbeat {
                 // A sign of life that is late harms nobody.
                 let _ = self.announce();
+                let _ = self.store.settle_times();
                 shown = Instant::now();
             }
             for (claim, is_stale) in self.to_extend() {
