@@ -265,7 +265,7 @@ fn work(bench: &Workbench, jobs: Option<usize>, once: bool, as_json: bool) -> Re
         poll: Duration::from_millis(500),
         ..WorkOptions::default()
     };
-    let stop = interrupt::flag()?;
+    let stop = interrupt::flag();
     eprintln!("working on {}, {} at a time; Ctrl-C ends", handlers.kinds().join(", "), options.threads);
     let watch = |job: &Job, end: &JobEnd| {
         let what = match end {

@@ -9,6 +9,7 @@ mod queue;
 mod record;
 mod recorder;
 mod together;
+mod writer;
 
 use std::path::PathBuf;
 
