@@ -274,28 +274,28 @@ impl Store {
     /// Takes the job that comes first of the kinds that `worker` knows, and whose time has come; jobs whose worker
     /// fell silent wait again.
     pub fn claim(&self, worker: &str, kinds: &[&str]) -> Result<Option<Claim>, StoreError> {
+        Ok(self.claim_many(worker, kinds, 1)?.pop())
+    }
+
+    /// As [`Self::claim`], for up to `most` jobs in one commit, which is what a claim mostly costs. The leases of all
+    /// begin now: take no more than are worked on at once.
+    pub fn claim_many(&self, worker: &str, kinds: &[&str], most: usize) -> Result<Vec<Claim>, StoreError> {
         let (worker, kinds) =
             (worker.to_owned(), kinds.iter().map(|&kind| kind.to_owned()).collect::<Vec<_>>());
         self.write("claiming a job", move |change| {
             let at = now();
             end_lapsed(change, at)?;
-            let Some(id) = first_due(change, &kinds, at)? else {
+            let mut claims = Vec::new();
+            while claims.len() < most
+                && let Some(id) = first_due(change, &kinds, at)?
+            {
+                claims.push(take(change, &id, &worker, at)?);
+            }
+            if claims.is_empty() {
                 // There is time to look at every lease.
                 cut_leases(change, at)?;
-                return Ok(None);
-            };
-            let token = format!("{:032x}", fastrand::u128(..));
-            let sql = format!(
-                "UPDATE queue SET status = 'in_progress', tries = tries + 1, lease_until = ?1 + timeout_ms, lease_token = ?2,
-                     worker = ?3, started_at = ?1, updated_at = ?1
-                 WHERE id = ?4 RETURNING {COLUMNS}"
-            );
-            let mut update = change.prepare_cached(&sql)?;
-            let mut rows = update.query(params![at, token, worker, id])?;
-            let row = rows.next()?.ok_or_else(|| Failure::Row(format!("job {id} is gone")))?;
-            let job = Job::of(row)?;
-            moved(change, "queue.claim", &id, JobStatus::Pending, JobStatus::InProgress);
-            Ok(Some(Claim { job, token }))
+            }
+            Ok(claims)
         })
     }
 
@@ -493,6 +493,22 @@ impl Store {
             Ok(())
         })
     }
+}
+
+/// Gives a job that waits to a worker, under a token of its own.
+fn take(change: &Change<'_>, id: &str, worker: &str, at: i64) -> Result<Claim, Failure> {
+    let token = format!("{:032x}", fastrand::u128(..));
+    let sql = format!(
+        "UPDATE queue SET status = 'in_progress', tries = tries + 1, lease_until = ?1 + timeout_ms, lease_token = ?2,
+             worker = ?3, started_at = ?1, updated_at = ?1
+         WHERE id = ?4 RETURNING {COLUMNS}"
+    );
+    let mut update = change.prepare_cached(&sql)?;
+    let mut rows = update.query(params![at, token, worker, id])?;
+    let job = rows.next()?.map(Job::of).transpose()?;
+    let job = job.ok_or_else(|| Failure::Row(format!("job {id} is gone")))?;
+    moved(change, "queue.claim", id, JobStatus::Pending, JobStatus::InProgress);
+    Ok(Claim { job, token })
 }
 
 /// Lets jobs of silent workers wait again, or end where their tries are used up.

@@ -269,9 +269,8 @@ impl Worker<'_> {
         });
         let end = match self.settle(claim, done) {
             Ok(end) => end,
-            Err(StoreError::StaleLease { .. }) => JobEnd::Lost,
-            // The lease lapses, and the job is tried again.
-            Err(StoreError::Busy { .. }) => JobEnd::Lost,
+            // Where others write for too long, the lease lapses, and the job is tried again.
+            Err(StoreError::StaleLease { .. } | StoreError::Busy { .. }) => JobEnd::Lost,
             Err(error) => return Err(error),
         };
         let counter = match &end {

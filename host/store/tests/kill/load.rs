@@ -11,8 +11,8 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use serde_json::json;
 use stratagem_domain::{Ledger, Split, StoredRun};
 use stratagem_store::{
-    AfterFailure, FailureCategory, FailureRecord, NewJob, OutcomeRecord, Recorder, RecorderOptions, Store,
-    StoreError, Ticket, ToolUse,
+    AfterFailure, FailureCategory, FailureRecord, JobStatus, NewJob, OutcomeRecord, Recorder,
+    RecorderOptions, Store, StoreError, Ticket, ToolUse,
 };
 
 #[path = "../store/fixtures.rs"]
@@ -256,8 +256,7 @@ pub fn drain(store: &Store, folder: &Path, number: usize) -> Result<u64, String>
         }
         let depth = told(store.queue_depth())?;
         let waits = |status| depth.by_status.get(&status).copied().unwrap_or(0);
-        use stratagem_store::JobStatus::{InProgress, Pending};
-        if waits(Pending) + waits(InProgress) == 0 {
+        if waits(JobStatus::Pending) + waits(JobStatus::InProgress) == 0 {
             return Ok(done);
         }
         if started.elapsed() > Duration::from_secs(30) {
