@@ -19,6 +19,7 @@ mod harness;
 mod isolate;
 mod models;
 mod outputs;
+mod queue;
 mod replay;
 mod resume;
 mod schema;

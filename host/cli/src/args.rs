@@ -76,6 +76,9 @@ pub enum Command {
     /// Compare strategies on the same tasks, and tell a difference from chance
     #[command(subcommand)]
     Experiment(Experiment),
+    /// List, add, retry and cancel jobs, and do what is due
+    #[command(subcommand)]
+    Queue(crate::queue::Queue),
     /// Check this installation and say what is missing
     Doctor(Doctor),
     /// Compiles the component on stdin, within limits; the program calls itself so

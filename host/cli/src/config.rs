@@ -7,6 +7,7 @@ use serde::Deserialize;
 use stratagem_domain::{Limits, LimitsOverlay, Settings, escape, grouped};
 use stratagem_llm::LlmSettings;
 use stratagem_runtime::{CompileLimits, Policy};
+use stratagem_store::CopyOptions;
 
 use crate::args::Global;
 use crate::failure::Failure;
@@ -29,6 +30,7 @@ pub struct Config {
     pub llm: Option<LlmSettings>,
     bounds: LimitsOverlay,
     pub settings: BTreeMap<String, Settings>,
+    pub copies: CopyOptions,
     /// The file it was read from; none where there is none.
     #[serde(skip)]
     pub file: Option<PathBuf>,
@@ -186,6 +188,7 @@ mod tests {
             "bounds",
             "llm",
             "settings",
+            "copies",
         ] {
             assert!(text.contains(&format!("`{key}`")) || text.contains(&format!("`[{key}")), "{key}");
         }

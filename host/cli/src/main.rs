@@ -28,6 +28,7 @@ mod models;
 mod output;
 mod paint;
 mod plugins;
+mod queue;
 mod runs;
 mod scaffold;
 mod schema;
@@ -73,6 +74,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Credits(credits) => llm_credits::run(&bench()?, credits),
         Command::Document(command) => documents::run(&bench()?, command),
         Command::Experiment(command) => experiment::run(&bench()?, command),
+        Command::Queue(command) => queue::run(&bench()?, command),
         Command::Doctor(doctor) => doctor::run(&bench()?, doctor),
         // The child of this program that compiles: it has no settings, no folder and no home.
         &Command::Compile { wall_ms, memory_mb } => {

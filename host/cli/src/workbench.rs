@@ -4,7 +4,7 @@ use stratagem_domain::{LabelledTask, Limits, LimitsOverlay, quote};
 use stratagem_runtime::{
     CompilerProcess, Grants, LoadedStrategy, Manifest, Package, Sandbox, SandboxConfig, WorkerProcess,
 };
-use stratagem_store::{Papers, Store};
+use stratagem_store::{Papers, Store, StoreOptions};
 
 use crate::args::Global;
 use crate::config::{Config, Places, is_path};
@@ -29,12 +29,16 @@ impl Workbench {
 
     /// The database, made where there is none.
     pub fn store(&self) -> Result<Store, Failure> {
-        Ok(Store::open(&self.places.database)?)
+        Ok(Store::open_with(&self.places.database, &self.store_options())?)
     }
 
     /// The database, refused where there is none.
     pub fn existing_store(&self) -> Result<Store, Failure> {
-        Ok(Store::open_existing(&self.places.database)?)
+        Ok(Store::open_existing_with(&self.places.database, &self.store_options())?)
+    }
+
+    fn store_options(&self) -> StoreOptions {
+        StoreOptions { copies: self.config.copies.clone(), ..StoreOptions::default() }
     }
 
     pub fn sandbox(&self, jobs: usize) -> Result<Sandbox, Failure> {

@@ -46,6 +46,7 @@ mod key;
 mod messages;
 mod migrate;
 mod models;
+mod nearest;
 mod open;
 mod personal;
 mod plugins;
@@ -65,6 +66,7 @@ mod selection;
 mod todos;
 mod users;
 mod vitals;
+mod upkeep;
 mod workers;
 mod writer;
 
@@ -99,6 +101,7 @@ pub use migrate::SCHEMA_VERSION;
 pub use models::{
     Alert, Budget, BudgetLine, BudgetScope, Credit, CreditLine, ModelSpending, Period, ReplyCounts,
 };
+pub use nearest::{Near, Nearest};
 pub use open::{BUSY_TIMEOUT, Store, StoreOptions};
 pub use queue::{AfterFailure, Claim, Enqueued, JOB_BYTES, Job, JobFilter, JobStatus, NewJob, QueueDepth};
 pub use read::{RunFilter, RunLine};
@@ -113,6 +116,7 @@ pub use selection::{Chosen, Selection};
 pub use todos::Todo;
 pub use users::{Handle, User};
 pub use vitals::{CacheVitals, Reason, THRESHOLDS, Threshold, Verdict, Vitals, Work, WriterVitals};
+pub use upkeep::CacheSweep;
 pub use workers::{Handlers, JobEnd, JobError, Task, WorkOptions, WorkReport};
 
 #[cfg(test)]

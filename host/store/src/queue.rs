@@ -6,7 +6,8 @@
 //! its worker ends as `dead` and does not kill workers for ever.
 //!
 //! A lease is a time by which its worker must have shown that it lives; who works longer extends it. A clock that is
-//! set back would make leases longer than they were granted: every claim cuts those to their time-out from now.
+//! set back would make leases longer than they were granted: those are cut to their time-out from now, by every claim
+//! that finds nothing due and by every worker's sign of life.
 
 use std::collections::BTreeMap;
 
@@ -273,24 +274,28 @@ impl Store {
     /// Takes the job that comes first of the kinds that `worker` knows, and whose time has come; jobs whose worker
     /// fell silent wait again.
     pub fn claim(&self, worker: &str, kinds: &[&str]) -> Result<Option<Claim>, StoreError> {
+        Ok(self.claim_many(worker, kinds, 1)?.pop())
+    }
+
+    /// As [`Self::claim`], for up to `most` jobs in one commit, which is what a claim mostly costs. The leases of all
+    /// begin now: take no more than are worked on at once.
+    pub fn claim_many(&self, worker: &str, kinds: &[&str], most: usize) -> Result<Vec<Claim>, StoreError> {
         let (worker, kinds) =
             (worker.to_owned(), kinds.iter().map(|&kind| kind.to_owned()).collect::<Vec<_>>());
         self.write("claiming a job", move |change| {
             let at = now();
-            settle_leases(change, at)?;
-            let Some(id) = first_due(change, &kinds, at)? else { return Ok(None) };
-            let token = format!("{:032x}", fastrand::u128(..));
-            let sql = format!(
-                "UPDATE queue SET status = 'in_progress', tries = tries + 1, lease_until = ?1 + timeout_ms, lease_token = ?2,
-                     worker = ?3, started_at = ?1, updated_at = ?1
-                 WHERE id = ?4 RETURNING {COLUMNS}"
-            );
-            let mut update = change.prepare_cached(&sql)?;
-            let mut rows = update.query(params![at, token, worker, id])?;
-            let row = rows.next()?.ok_or_else(|| Failure::Row(format!("job {id} is gone")))?;
-            let job = Job::of(row)?;
-            moved(change, "queue.claim", &id, JobStatus::Pending, JobStatus::InProgress);
-            Ok(Some(Claim { job, token }))
+            end_lapsed(change, at)?;
+            let mut claims = Vec::new();
+            while claims.len() < most
+                && let Some(id) = first_due(change, &kinds, at)?
+            {
+                claims.push(take(change, &id, &worker, at)?);
+            }
+            if claims.is_empty() {
+                // There is time to look at every lease.
+                cut_leases(change, at)?;
+            }
+            Ok(claims)
         })
     }
 
@@ -367,7 +372,8 @@ impl Store {
             let job = find(change, &id)?.ok_or(StoreError::UnknownJob { path, id })?;
             if !matches!(job.status, JobStatus::Pending | JobStatus::InProgress) {
                 let what = format!("job {} is {} already", job.id, job.status.as_str());
-                return Err(StoreError::Invalid { what, hint: None }.into());
+                let hint = Some("only a job that waits or runs can be cancelled".to_owned());
+                return Err(StoreError::Invalid { what, hint }.into());
             }
             moved(change, "queue.cancel", &job.id, job.status, JobStatus::Cancelled);
             change.execute(
@@ -462,17 +468,19 @@ impl Store {
             depth.oldest_due_ms = first.map(|first| (at - first) as u64);
             depth.lapsed = connection
                 .prepare_cached(
-                    "SELECT count(*) FROM queue WHERE status = 'in_progress' AND lease_until <= ?1",
+                    "SELECT count(*) FROM queue INDEXED BY ix_queue_lease
+         WHERE status = 'in_progress' AND lease_until <= ?1",
                 )?
                 .query_row([at], |row| row.get::<_, i64>(0))? as u64;
             Ok(depth)
         })
     }
 
-    /// Lets jobs whose time a clock that was set back moved out of reach wait from now on.
+    /// Mends what a clock that was set back did: leases too long, and jobs whose time moved out of reach.
     pub(crate) fn settle_times(&self) -> Result<(), StoreError> {
         self.write("settling the queue", |change| {
             let at = now();
+            cut_leases(change, at)?;
             let mut update = change.prepare_cached(
                 "UPDATE queue SET run_at = ?1 + max(run_at - created_at, 0), created_at = ?1, updated_at = ?1
                  WHERE status = 'pending' AND run_at > ?1 AND created_at > ?1",
@@ -487,25 +495,32 @@ impl Store {
     }
 }
 
-/// Lets jobs of silent workers wait again, or end where their tries are used up, and cuts leases that a clock that was
-/// set back made too long.
-fn settle_leases(change: &Change<'_>, at: i64) -> Result<(), Failure> {
+/// Gives a job that waits to a worker, under a token of its own.
+fn take(change: &Change<'_>, id: &str, worker: &str, at: i64) -> Result<Claim, Failure> {
+    let token = format!("{:032x}", fastrand::u128(..));
+    let sql = format!(
+        "UPDATE queue SET status = 'in_progress', tries = tries + 1, lease_until = ?1 + timeout_ms, lease_token = ?2,
+             worker = ?3, started_at = ?1, updated_at = ?1
+         WHERE id = ?4 RETURNING {COLUMNS}"
+    );
+    let mut update = change.prepare_cached(&sql)?;
+    let mut rows = update.query(params![at, token, worker, id])?;
+    let job = rows.next()?.map(Job::of).transpose()?;
+    let job = job.ok_or_else(|| Failure::Row(format!("job {id} is gone")))?;
+    moved(change, "queue.claim", id, JobStatus::Pending, JobStatus::InProgress);
+    Ok(Claim { job, token })
+}
+
+/// Lets jobs of silent workers wait again, or end where their tries are used up.
+fn end_lapsed(change: &Change<'_>, at: i64) -> Result<(), Failure> {
     let mut select = change.prepare_cached(
-        "SELECT id, tries < max_tries, lease_until > ?1 FROM queue
-         WHERE status = 'in_progress' AND (lease_until <= ?1 OR lease_until > ?1 + timeout_ms)",
+        "SELECT id, tries < max_tries FROM queue INDEXED BY ix_queue_lease
+         WHERE status = 'in_progress' AND lease_until <= ?1",
     )?;
-    let found = select
-        .query_map([at], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?, row.get::<_, bool>(2)?))
-        })?
+    let lapsed = select
+        .query_map([at], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)))?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    for (id, is_tried_again, is_too_long) in found {
-        if is_too_long {
-            change.is_bookkeeping();
-            change
-                .execute("UPDATE queue SET lease_until = ?1 + timeout_ms WHERE id = ?2", params![at, id])?;
-            continue;
-        }
+    for (id, is_tried_again) in lapsed {
         let status = if is_tried_again { JobStatus::Pending } else { JobStatus::Dead };
         change.execute(
             "UPDATE queue SET status = ?1, lease_until = NULL, lease_token = NULL, error = 'the worker fell silent',
@@ -515,6 +530,18 @@ fn settle_leases(change: &Change<'_>, at: i64) -> Result<(), Failure> {
         )?;
         moved(change, "queue.lapse", &id, JobStatus::InProgress, status);
     }
+    Ok(())
+}
+
+/// Cuts leases that a clock that was set back made longer than they were granted.
+fn cut_leases(change: &Change<'_>, at: i64) -> Result<(), Failure> {
+    change.is_bookkeeping();
+    change
+        .prepare_cached(
+            "UPDATE queue INDEXED BY ix_queue_lease SET lease_until = ?1 + timeout_ms
+             WHERE status = 'in_progress' AND lease_until > ?1 + timeout_ms",
+        )?
+        .execute([at])?;
     Ok(())
 }
 

@@ -269,9 +269,8 @@ impl Worker<'_> {
         });
         let end = match self.settle(claim, done) {
             Ok(end) => end,
-            Err(StoreError::StaleLease { .. }) => JobEnd::Lost,
-            // The lease lapses, and the job is tried again.
-            Err(StoreError::Busy { .. }) => JobEnd::Lost,
+            // Where others write for too long, the lease lapses, and the job is tried again.
+            Err(StoreError::StaleLease { .. } | StoreError::Busy { .. }) => JobEnd::Lost,
             Err(error) => return Err(error),
         };
         let counter = match &end {
@@ -307,6 +306,7 @@ impl Worker<'_> {
             if shown.elapsed() >= self.options.heartbeat {
                 // A sign of life that is late harms nobody.
                 let _ = self.announce();
+                let _ = self.store.settle_times();
                 shown = Instant::now();
             }
             for (claim, is_stale) in self.to_extend() {

@@ -1,7 +1,7 @@
 //! The one thread that writes.
 //!
-//! Callers hand it closures and wait. What is in its queue together is committed together, each closure in a
-//! savepoint of its own, up to [`GROUP_ROWS`] rows or [`GROUP_TIME`]: one that fails takes back its own changes
+//! Callers hand it closures and wait. What is in its queue together is committed together, each closure after the first
+//! in a savepoint of its own, up to [`GROUP_ROWS`] rows or [`GROUP_TIME`]: one that fails takes back its own changes
 //! and no other's. A caller hears of success after the commit, never before. The queue is bounded: where it is full,
 //! callers wait, so that writes cannot pile up in memory.
 
@@ -288,10 +288,22 @@ fn transact(
     receiver: &Receiver<Message>,
     carried: &mut Option<Message>,
 ) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let (started, before) = (Instant::now(), transaction.total_changes());
-    while let Some(job) = jobs.last_mut() {
-        savepoint(&transaction, &mut **job)?;
+    loop {
+        let is_first = jobs.len() == 1;
+        let Some(job) = jobs.last_mut() else { break };
+        if !is_first {
+            savepoint(&transaction, &mut **job)?;
+        } else if let Err(cause) = job.run(&transaction) {
+            // Nobody else's work is in the transaction yet, so the first needs no savepoint: that costs a copy of every
+            // page that is changed.
+            if transaction.is_autocommit() {
+                return Err(cause.unwrap_or(rusqlite::Error::InvalidQuery));
+            }
+            transaction.rollback()?;
+            transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        }
         if transaction.total_changes() - before >= GROUP_ROWS || started.elapsed() >= GROUP_TIME {
             break;
         }

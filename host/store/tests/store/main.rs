@@ -30,6 +30,7 @@ mod roles;
 mod together;
 mod users;
 mod vitals;
+mod writer;
 
 use std::path::PathBuf;
 

@@ -52,6 +52,25 @@ fn jobs_are_claimed_by_priority_then_by_time_then_by_age() {
 }
 
 #[test]
+fn many_are_claimed_in_one_commit_in_the_same_order() {
+    let bench = Bench::new();
+    let store = &bench.store;
+    for n in 0..7 {
+        store.enqueue(&NewJob { priority: 1 + (n % 3) as u8, ..job("a", n) }).unwrap();
+    }
+    let taken = |most| -> Vec<u64> {
+        let claims = store.claim_many("w", &["a"], most).unwrap();
+        claims.iter().map(|claim| claim.job.payload["n"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(taken(3), [2, 5, 1]);
+    assert_eq!(taken(0), [0; 0]);
+    assert_eq!(taken(9), [4, 0, 3, 6]);
+    assert_eq!(taken(9), [0; 0]);
+    assert_eq!(bench.count("audit_log WHERE action = 'queue.claim'"), 7);
+    assert_eq!(bench.count("(SELECT DISTINCT lease_token FROM queue)"), 7);
+}
+
+#[test]
 fn a_job_of_a_key_that_waits_or_runs_is_not_made_twice() {
     let bench = Bench::new();
     let store = &bench.store;
