@@ -4,22 +4,27 @@
 //! itself is in the crates below. Reports go to stdout, progress and failures to stderr.
 
 mod args;
+mod audit;
 mod check;
 mod config;
+mod db;
 mod doctor;
 mod failure;
 mod grants;
 mod guest;
 mod interrupt;
+mod keeping;
 mod keys;
 mod output;
 mod paint;
 mod plugins;
+mod progress;
 mod runs;
 mod scaffold;
 mod solve;
 mod tasks;
 mod trust;
+mod users;
 mod watch;
 mod workbench;
 
@@ -51,6 +56,10 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Solve(solve) => solve::run(&bench()?, solve),
         Command::Plugin(command) => plugins::run(&bench()?, command),
         Command::Runs(command) => runs::run(&bench()?, command),
+        Command::User(command) => users::run(&bench()?, command),
+        Command::Retention(command) => keeping::run(&bench()?, command),
+        Command::Todo(command) => keeping::todo(&bench()?, command),
+        Command::Db(command) => db::run(&bench()?, command),
         Command::Doctor(doctor) => doctor::run(&bench()?, doctor),
         // The child of this program that compiles: it has no settings, no folder and no home.
         &Command::Compile { wall_ms, memory_mb } => {

@@ -4,7 +4,7 @@ use stratagem_domain::{LabelledTask, Limits, LimitsOverlay, quote};
 use stratagem_runtime::{
     CompilerProcess, Grants, LoadedStrategy, Manifest, Package, Sandbox, SandboxConfig, WorkerProcess,
 };
-use stratagem_store::{Papers, Store};
+use stratagem_store::{Papers, Store, StoreOptions};
 
 use crate::args::Global;
 use crate::config::{Config, Places, is_path};
@@ -18,23 +18,27 @@ const MAX_JOBS: usize = 256;
 pub struct Workbench {
     pub config: Config,
     pub places: Places,
+    /// Who is at the database's door.
+    pub door: StoreOptions,
 }
 
 impl Workbench {
     pub fn new(global: &Global) -> Result<Self, Failure> {
         let config = Config::read(global)?;
         let places = config.places(global)?;
-        Ok(Self { config, places })
+        let user = global.door.clone().or_else(|| config.database.user.clone());
+        let door = StoreOptions { user, role: config.database.role, ..StoreOptions::default() };
+        Ok(Self { config, places, door })
     }
 
     /// The database, made where there is none.
     pub fn store(&self) -> Result<Store, Failure> {
-        Ok(Store::open(&self.places.database)?)
+        Ok(Store::open_with(&self.places.database, &self.door)?)
     }
 
     /// The database, refused where there is none.
     pub fn existing_store(&self) -> Result<Store, Failure> {
-        Ok(Store::open_existing(&self.places.database)?)
+        Ok(Store::open_existing_with(&self.places.database, &self.door)?)
     }
 
     pub fn sandbox(&self, jobs: usize) -> Result<Sandbox, Failure> {

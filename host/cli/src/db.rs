@@ -1,0 +1,19 @@
+//! The command group `db`: each part of it is an enum of its own, in a file of its own.
+
+use clap::Subcommand;
+
+use crate::audit::{self, AuditCommand};
+use crate::failure::Failure;
+use crate::workbench::Workbench;
+
+#[derive(Debug, Subcommand)]
+pub enum Db {
+    #[command(flatten)]
+    Audit(AuditCommand),
+}
+
+pub fn run(bench: &Workbench, command: &Db) -> Result<(), Failure> {
+    match command {
+        Db::Audit(command) => audit::run(bench, command),
+    }
+}
