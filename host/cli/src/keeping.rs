@@ -139,7 +139,11 @@ pub fn run(bench: &Workbench, command: &Retention) -> Result<(), Failure> {
             let mut told = Told::new("letting go");
             let report = store.retain_telling(now, *dry_run, &mut |what, rows| told.hear(what, rows))?;
             told.end();
-            if *json { print_json(&report) } else { tell(&report) }
+            if *json {
+                return print_json(&report);
+            }
+            tell(&report);
+            Ok(())
         }
     }
 }
@@ -161,7 +165,7 @@ fn list(bench: &Workbench, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn tell(report: &RetentionReport) -> Result<(), Failure> {
+fn tell(report: &RetentionReport) {
     let rows: Vec<Vec<String>> = report
         .policies
         .iter()
@@ -177,7 +181,6 @@ fn tell(report: &RetentionReport) -> Result<(), Failure> {
         grouped(report.artifacts),
         mib(report.artifact_bytes)
     );
-    Ok(())
 }
 
 /// An age as `--keep` takes it.
