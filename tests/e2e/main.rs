@@ -18,6 +18,7 @@ mod harness;
 #[cfg(target_os = "linux")]
 mod isolate;
 mod models;
+mod keeping;
 mod outputs;
 mod queue;
 mod replay;

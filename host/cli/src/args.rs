@@ -27,6 +27,9 @@ pub struct Global {
     /// Settings [default: ./stratagem.toml, else the one in the platform's configuration folder]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Who is at the database's door, by name or id [default: the local user]
+    #[arg(long = "user", global = true, value_name = "NAME")]
+    pub door: Option<String>,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t = When::Auto)]
     pub color: When,
@@ -79,6 +82,18 @@ pub enum Command {
     /// List, add, retry and cancel jobs, and do what is due
     #[command(subcommand)]
     Queue(crate::queue::Queue),
+    /// Add, list and change users; export and erase what is held on them
+    #[command(subcommand)]
+    User(crate::users::Users),
+    /// Say how long things are kept, and let go what is older
+    #[command(subcommand)]
+    Retention(crate::keeping::Retention),
+    /// Add, list and end things to do
+    #[command(subcommand)]
+    Todo(crate::keeping::Todos),
+    /// Look after the database
+    #[command(subcommand)]
+    Db(crate::db::Db),
     /// Check this installation and say what is missing
     Doctor(Doctor),
     /// Compiles the component on stdin, within limits; the program calls itself so

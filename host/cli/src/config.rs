@@ -1,13 +1,16 @@
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use stratagem_domain::{Limits, LimitsOverlay, Settings, escape, grouped};
 use stratagem_llm::LlmSettings;
 use stratagem_runtime::{CompileLimits, Policy};
-use stratagem_store::CopyOptions;
+use stratagem_store::{CopyOptions, Role};
 
 use crate::args::Global;
 use crate::failure::Failure;
@@ -17,7 +20,8 @@ use crate::failure::Failure;
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     data_dir: Option<PathBuf>,
-    database: Option<PathBuf>,
+    #[serde(deserialize_with = "path_or_table")]
+    pub database: Database,
     cache: Option<PathBuf>,
     plugins: Vec<PathBuf>,
     pub strategies: Vec<String>,
@@ -34,6 +38,40 @@ pub struct Config {
     /// The file it was read from; none where there is none.
     #[serde(skip)]
     pub file: Option<PathBuf>,
+}
+
+/// `[database]`, or `database = "PATH"` for its path alone.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    path: Option<PathBuf>,
+    /// Who is at the door.
+    pub user: Option<String>,
+    /// Lowers what the user may do.
+    pub role: Option<Role>,
+}
+
+/// By hand, so that an unknown key is refused by its name.
+fn path_or_table<'de, D: Deserializer<'de>>(found: D) -> Result<Database, D::Error> {
+    struct Either;
+
+    impl<'de> Visitor<'de> for Either {
+        type Value = Database;
+
+        fn expecting(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+            text.write_str("a path or a table")
+        }
+
+        fn visit_str<E>(self, path: &str) -> Result<Database, E> {
+            Ok(Database { path: Some(path.into()), ..Database::default() })
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Database, A::Error> {
+            Database::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+
+    found.deserialize_any(Either)
 }
 
 /// Where everything of one installation lies.
@@ -123,7 +161,7 @@ impl Config {
         plugins.push(data.join("plugins"));
         plugins.extend(beside_program());
         Ok(Places {
-            database: place(&self.database, "stratagem.db"),
+            database: place(&self.database.path, "stratagem.db"),
             cache: place(&self.cache, "compiled"),
             plugins,
             data,
@@ -173,6 +211,9 @@ mod tests {
         for key in [
             "data_dir",
             "database",
+            "database.path",
+            "database.user",
+            "database.role",
             "cache",
             "plugins",
             "strategies",

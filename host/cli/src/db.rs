@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 
+use crate::audit::{self, AuditCommand};
 use crate::failure::Failure;
 use crate::schema::{self, SchemaCommand};
 use crate::workbench::Workbench;
@@ -10,10 +11,13 @@ use crate::workbench::Workbench;
 pub enum Db {
     #[command(flatten)]
     Schema(SchemaCommand),
+    #[command(flatten)]
+    Audit(AuditCommand),
 }
 
 pub fn run(bench: &Workbench, command: &Db) -> Result<(), Failure> {
     match command {
         Db::Schema(command) => schema::run(bench, command),
+        Db::Audit(command) => audit::run(bench, command),
     }
 }

@@ -5,6 +5,7 @@
 
 mod advise;
 mod args;
+mod audit;
 mod check;
 mod comparison;
 mod config;
@@ -18,6 +19,7 @@ mod features;
 mod grants;
 mod guest;
 mod interrupt;
+mod keeping;
 mod keys;
 mod llm;
 mod llm_alerts;
@@ -29,12 +31,14 @@ mod output;
 mod paint;
 mod plugins;
 mod queue;
+mod progress;
 mod runs;
 mod scaffold;
 mod schema;
 mod solve;
 mod tasks;
 mod trust;
+mod users;
 mod watch;
 mod workbench;
 
@@ -75,6 +79,10 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Document(command) => documents::run(&bench()?, command),
         Command::Experiment(command) => experiment::run(&bench()?, command),
         Command::Queue(command) => queue::run(&bench()?, command),
+        Command::User(command) => users::run(&bench()?, command),
+        Command::Retention(command) => keeping::run(&bench()?, command),
+        Command::Todo(command) => keeping::todo(&bench()?, command),
+        Command::Db(command) => db::run(&bench()?, command),
         Command::Doctor(doctor) => doctor::run(&bench()?, doctor),
         // The child of this program that compiles: it has no settings, no folder and no home.
         &Command::Compile { wall_ms, memory_mb } => {

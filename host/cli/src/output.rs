@@ -67,6 +67,11 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// A file beside `path` that is put in its place with `persist`, and vanishes else.
+pub fn draft(path: &Path) -> Result<tempfile::NamedTempFile, Failure> {
+    draft_in(folder_of(path)).map_err(|error| Failure::file(path, &error))
+}
+
 /// What stands, or will stand, at the path of an output.
 enum Target {
     /// A pipe or a device: written to as it is, never replaced.

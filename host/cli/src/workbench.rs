@@ -18,13 +18,17 @@ const MAX_JOBS: usize = 256;
 pub struct Workbench {
     pub config: Config,
     pub places: Places,
+    /// Who is at the database's door.
+    pub door: StoreOptions,
 }
 
 impl Workbench {
     pub fn new(global: &Global) -> Result<Self, Failure> {
         let config = Config::read(global)?;
         let places = config.places(global)?;
-        Ok(Self { config, places })
+        let user = global.door.clone().or_else(|| config.database.user.clone());
+        let door = StoreOptions { user, role: config.database.role, ..StoreOptions::default() };
+        Ok(Self { config, places, door })
     }
 
     /// The database, made where there is none.
@@ -37,8 +41,8 @@ impl Workbench {
         Ok(Store::open_existing_with(&self.places.database, &self.store_options())?)
     }
 
-    fn store_options(&self) -> StoreOptions {
-        StoreOptions { copies: self.config.copies.clone(), ..StoreOptions::default() }
+    pub fn store_options(&self) -> StoreOptions {
+        StoreOptions { copies: self.config.copies.clone(), ..self.door.clone() }
     }
 
     pub fn sandbox(&self, jobs: usize) -> Result<Sandbox, Failure> {

@@ -79,3 +79,28 @@ impl Actor {
         Ok(Self { id, name, role: at_most.map_or(role, |most| role.min(most)) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Store;
+
+    /// Whatever a role lets through, what reads cannot write.
+    #[test]
+    fn the_connections_that_read_refuse_to_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("runs.db")).unwrap();
+        for sql in [
+            "INSERT INTO audit_anchor (one, seq, hash) VALUES (2, 0, '')",
+            "UPDATE user_identities SET role = 'admin'",
+            "DELETE FROM retention_policies",
+            "DROP TABLE runs",
+            "CREATE TABLE mine (x)",
+        ] {
+            let error = store.read(|connection| Ok(connection.execute(sql, [])?)).unwrap_err();
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let told = format!("{error} {}", cause.unwrap_or_default());
+            assert!(told.contains("read-only") || told.contains("readonly"), "{sql}: {told}");
+        }
+        assert_eq!(store.retention().unwrap().iter().filter(|line| line.action.is_some()).count(), 4);
+    }
+}

@@ -355,7 +355,7 @@ fn counts(connection: &Connection, request: &str) -> Result<BTreeMap<String, u64
 }
 
 /// Events in which a word of the user's stands by itself, whatever its case.
-fn mentions(connection: &Connection, user: &User) -> Result<Vec<i64>, Failure> {
+pub(crate) fn mentions(connection: &Connection, user: &User) -> Result<Vec<i64>, Failure> {
     let handles = user.handles.iter().map(|handle| handle.handle.as_str());
     let name = Some(user.name.as_str()).filter(|name| name.chars().count() >= LEAST_NAME);
     let words = handles.chain(name).chain([user.id.as_str()]);
@@ -386,11 +386,9 @@ fn stands_in(text: &str, word: &str) -> bool {
     })
 }
 
-/// The file of cached copies beside a database.
+/// The file of cached copies beside a database: `runs.db` has `runs.cache.redb`.
 fn copies_beside(database: &Path) -> PathBuf {
-    let mut name = database.file_name().unwrap_or_default().to_owned();
-    name.push(".cache.redb");
-    database.with_file_name(name)
+    database.with_extension("cache.redb")
 }
 
 /// Removes the cached copies: what they hold is read again from the database. True where there were any.

@@ -10,10 +10,11 @@ use serde_json::{Map, Value, json};
 
 use crate::actor::Role;
 use crate::audit::Entry;
+use crate::erasure::mentions;
 use crate::error::Failure;
 use crate::open::now;
 use crate::personal::HOLDINGS;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, users};
 
 /// How the document is laid out; raised where a reader would have to know.
 const FORMAT: u32 = 1;
@@ -67,7 +68,13 @@ fn document(
     let bytes = "digest IN (SELECT digest FROM learned_artifacts WHERE owner_id = ?1)
         OR digest IN (SELECT v.wasm_digest FROM plugin_versions v JOIN plugins p ON p.id = v.plugin_id
                       WHERE p.owner_id = ?1)";
-    let parts = parts.chain([("artifacts".to_owned(), "artifacts", bytes.to_owned())]);
+    let events = mentions(connection, &users::load(connection, id)?)?;
+    let events = events.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let named = format!("?1 IS NOT NULL AND seq IN ({events})");
+    let parts = parts.chain([
+        ("artifacts".to_owned(), "artifacts", bytes.to_owned()),
+        ("system_events.mentions".to_owned(), "system_events", named),
+    ]);
     for (at, (name, table, condition)) in parts.enumerate() {
         let comma = if at == 0 { "" } else { "," };
         put(out, &format!("{comma}\n{}:[", Value::from(name.as_str())))?;

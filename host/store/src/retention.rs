@@ -280,15 +280,17 @@ impl Store {
             let mut lines: Vec<RetentionLine> = Vec::new();
             for subject in &SUBJECTS {
                 let choice = (subject.action, subject.about);
-                match lines.iter_mut().find(|line| line.subject == subject.name) {
-                    Some(line) => line.choices.push(choice),
-                    None => {
-                        let policy = policy(connection, subject.name)?;
-                        let (max_age_ms, action) = policy.unzip();
-                        let choices = vec![choice];
-                        lines.push(RetentionLine { subject: subject.name, max_age_ms, action, choices });
-                    }
+                if let Some(line) = lines.iter_mut().find(|line| line.subject == subject.name) {
+                    line.choices.push(choice);
+                    continue;
                 }
+                let (max_age_ms, action) = policy(connection, subject.name)?.unzip();
+                lines.push(RetentionLine {
+                    subject: subject.name,
+                    max_age_ms,
+                    action,
+                    choices: vec![choice],
+                });
             }
             Ok(lines)
         })

@@ -42,10 +42,14 @@ pub fn holding(db: &Connection, table: &str, column: &str, word: &str) -> i64 {
     db.query_row(&sql, [word], |row| row.get(0)).unwrap()
 }
 
+pub fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from_digit(digit.into(), 16).unwrap()).collect()
+}
+
 /// Plants the word of a user of this id; `mark` keeps ids apart. Needs one task.
 pub fn plant(db: &Connection, user: &str, mark: char, word: &str) {
     let journal = lz4_flex::compress_prepend_size(format!(r#"["{word} journal"]"#).as_bytes());
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let mut vector = format!("{word} vector").into_bytes();
     vector.resize(64, 0);
     let sql = SQL

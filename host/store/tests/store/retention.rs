@@ -226,3 +226,21 @@ fn the_job_does_what_the_command_does() {
     let messages = done["policies"].as_array().unwrap().iter().find(|line| line["subject"] == "messages");
     assert_eq!((&messages.unwrap()["rows"], bench.count("messages")), (&3.into(), 0));
 }
+
+/// A table that a later migration adds is known by its foreign key alone.
+#[test]
+fn whatever_points_at_content_keeps_it() {
+    let bench = old();
+    bench
+        .raw()
+        .execute_batch(
+            "DELETE FROM ttt_adaptations;
+             CREATE TABLE holders (digest TEXT NOT NULL REFERENCES artifacts (digest)) STRICT;
+             INSERT INTO holders SELECT digest FROM learned_artifacts LIMIT 1;
+             DELETE FROM learned_artifacts;",
+        )
+        .unwrap();
+    assert_eq!(bench.store.retain(LATER, false).unwrap().artifacts, 0);
+    bench.raw().execute_batch("DROP TABLE holders").unwrap();
+    assert_eq!(bench.store.retain(LATER, false).unwrap().artifacts, 1);
+}
