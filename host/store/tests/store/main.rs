@@ -6,6 +6,7 @@ mod import;
 mod migrations;
 mod models;
 mod record;
+mod replies;
 mod together;
 
 use std::path::PathBuf;
