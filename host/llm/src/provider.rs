@@ -49,7 +49,7 @@ pub(crate) struct Completion {
 /// Why there is no reply.
 #[derive(Debug)]
 pub(crate) struct Failed {
-    pub error: ModelError,
+    pub error: Box<ModelError>,
     pub tries: u32,
     /// True where the provider may have worked, and may want to be paid for it.
     pub may_cost: bool,
@@ -58,7 +58,7 @@ pub(crate) struct Failed {
 
 /// One request that came to nothing.
 struct Attempt {
-    error: ModelError,
+    error: Box<ModelError>,
     may_cost: bool,
     /// True where a repetition may go better.
     is_passing: bool,
@@ -68,6 +68,7 @@ struct Attempt {
 
 impl Attempt {
     fn of(error: ModelError) -> Self {
+        let error = Box::new(error);
         Self { error, may_cost: false, is_passing: false, wait: None, limits: RateLimits::default() }
     }
 }
@@ -119,7 +120,12 @@ impl Provider {
         let mut tries = 0;
         loop {
             if let Err(error) = self.await_turn(tries, deadline) {
-                return Err(Failed { error, tries, may_cost: false, limits: RateLimits::default() });
+                return Err(Failed {
+                    error: Box::new(error),
+                    tries,
+                    may_cost: false,
+                    limits: RateLimits::default(),
+                });
             }
             tries += 1;
             let attempt = match self.attempt(&body, deadline) {
@@ -130,7 +136,12 @@ impl Provider {
             let is_over = Instant::now() + pause >= deadline;
             if !attempt.is_passing || is_over || tries > self.settings.max_retries {
                 let (may_cost, limits) = (attempt.may_cost, attempt.limits);
-                return Err(Failed { error: counted(attempt.error, tries), tries, may_cost, limits });
+                return Err(Failed {
+                    error: Box::new(counted(*attempt.error, tries)),
+                    tries,
+                    may_cost,
+                    limits,
+                });
             }
             thread::sleep(pause);
         }
@@ -149,10 +160,10 @@ impl Provider {
         };
         let (whole, connect) = self.limits(deadline);
         let request = request.config().timeout_global(Some(whole)).timeout_connect(Some(connect)).build();
-        let answer = request.call().map_err(|error| self.broken(error).error)?;
-        let (status, headers, body) = self.take(answer).map_err(|attempt| attempt.error)?;
+        let answer = request.call().map_err(|error| *self.broken(error).error)?;
+        let (status, headers, body) = self.take(answer).map_err(|attempt| *attempt.error)?;
         if !status.is_success() {
-            return Err(counted(self.refused(status, &headers, &body).error, 1));
+            return Err(counted(*self.refused(status, &headers, &body).error, 1));
         }
         read_credit(credit, &body).map(Some).map_err(|what| self.protocol(&what))
     }

@@ -193,7 +193,8 @@ fn parse(row: &rusqlite::Row<'_>, from: usize) -> Result<Budget, Failure> {
     })
 }
 
-pub(super) fn held(connection: &Connection, scope: BudgetScope, member: &str) -> Result<i64, Failure> {
+/// What is held for a member by questions under way.
+pub(super) fn under_way(connection: &Connection, scope: BudgetScope, member: &str) -> Result<i64, Failure> {
     let mut select = connection.prepare_cached(scope.held_by())?;
     Ok(select.query_row(params![now(), member], |row| row.get(0))?)
 }
@@ -295,7 +296,7 @@ impl Store {
                 lines.push(BudgetLine {
                     id: row.get(0)?,
                     spent_micros: spent(connection, budget.scope, member, window.from_day)?.unsigned_abs(),
-                    held_micros: held(connection, budget.scope, member)?.unsigned_abs(),
+                    held_micros: under_way(connection, budget.scope, member)?.unsigned_abs(),
                     window: window.name,
                     budget,
                     most,

@@ -4,7 +4,7 @@ use rusqlite::params;
 use stratagem_domain::{Held, Hold, ModelUsage, OverBudget, usd};
 
 use super::alerts::NewAlert;
-use super::budgets::{Budget, BudgetScope, Window, held, of_member};
+use super::budgets::{Budget, BudgetScope, Window, of_member, under_way};
 use super::usage::{record, spending_time, spent};
 use crate::error::Failure;
 use crate::open::{new_id, now};
@@ -18,9 +18,9 @@ pub(super) fn hold(change: &Change<'_>, hold: &Hold) -> Result<Held, Failure> {
         for budget in of_member(change, scope, member)?.into_iter().filter(|budget| budget.hard_stop) {
             let window = Window::of(change, budget.period, at)?;
             let spent = spent(change, scope, member, window.from_day)?;
-            let held = held(change, scope, member)?;
+            let under_way = under_way(change, scope, member)?;
             let limit = counter(budget.limit_micros);
-            if asked == 0 || spent.saturating_add(held).saturating_add(asked) <= limit {
+            if asked == 0 || spent.saturating_add(under_way).saturating_add(asked) <= limit {
                 continue;
             }
             // Where others' holds alone are in the way, there may be room again in a moment.
@@ -31,7 +31,7 @@ pub(super) fn hold(change: &Change<'_>, hold: &Hold) -> Result<Held, Failure> {
                 budget: budget.label(member),
                 limit: budget.limit_micros,
                 spent: spent.unsigned_abs(),
-                held: held.unsigned_abs(),
+                held: under_way.unsigned_abs(),
                 asked: hold.micros,
             }));
         }

@@ -34,8 +34,7 @@ impl ModelLedger for Store {
 
     fn hold(&self, hold: &Hold) -> Result<Held, LedgerError> {
         let hold = hold.clone();
-        let held = self.write("asking a language model", move |change| holds::hold(change, &hold));
-        Ok(held?)
+        Ok(self.write("asking a language model", move |change| holds::hold(change, &hold))?)
     }
 
     fn settle(
