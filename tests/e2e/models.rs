@@ -221,5 +221,5 @@ fn settings_that_cannot_work_are_refused_by_name() {
         "[llm]\ndefault = \"a\"\n[llm.providers.a]\nbase_url = \"http://a.example/v1\"\n\
          models = { m = { prompt_micros = 1, completion_micros = 1 } }\n",
     );
-    host.refuses("plain http", &["llm", "ask", "hello"], 1, &["plain http", "allow_http"]);
+    host.refuses("plain http", &["llm", "ask", "hello"], 2, &["plain http", "allow_http"]);
 }

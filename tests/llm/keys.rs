@@ -118,9 +118,17 @@ fn an_endpoint_must_be_who_it_should_be() {
 }
 
 #[test]
-fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
-    let bench = Bench::new(settings("http://one.example/v1", &["ok"], &json!({})));
-    let error = bench.ask("ok").unwrap_err();
-    assert!(error.to_string().contains("plain http"), "{error}");
-    assert!(bench.books.open().held.is_empty());
+fn plain_http_to_another_machine_is_refused_before_anything_is_asked() {
+    let plain = |allow_http: bool| {
+        let more = json!({"providers": {"near": {"allow_http": allow_http}}});
+        let settings = settings("http://one.example/v1", &["ok"], &more);
+        let provider = stratagem_llm::Provider::new("near", &settings.providers["near"]);
+        let checked = settings.check();
+        (checked.map_err(|error| error.to_string()), provider.map_err(|error| error.to_string()))
+    };
+    let (checked, provider) = plain(false);
+    assert!(checked.unwrap_err().contains("plain http"));
+    assert!(provider.unwrap_err().contains("plain http"));
+    let (checked, provider) = plain(true);
+    assert!(checked.is_ok() && provider.is_ok());
 }

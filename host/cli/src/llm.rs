@@ -6,7 +6,7 @@ use clap::{Args as Group, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use stratagem_domain::{ChatMessage, ChatRole, ModelRequest, Purpose, grouped, usd};
-use stratagem_llm::{Answered, AskError, Blame, LlmSettings, Provider};
+use stratagem_llm::{Answered, AskError, Blame, LlmSettings, ModelError, Provider};
 use stratagem_store::{ModelSpending, ReplyCounts, Store};
 
 use crate::failure::Failure;
@@ -214,7 +214,7 @@ fn providers(settings: &LlmSettings) -> Vec<Value> {
         json!({
             "name": name, "base_url": provider.base_url, "models": models.collect::<Vec<_>>(),
             "obstacle": obstacle.as_ref().map(ToString::to_string),
-            "hint": obstacle.as_ref().map(|error| error.hint()),
+            "hint": obstacle.as_ref().map(ModelError::hint),
         })
     });
     providers.collect()

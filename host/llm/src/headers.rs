@@ -11,13 +11,10 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         return duration(ms / 1e3);
     }
     let text = text(headers, "retry-after")?;
-    match text.parse::<f64>() {
-        Ok(seconds) => duration(seconds),
-        Err(_) => {
-            let at = Duration::from_secs(http_date(text)?);
-            Some(at.saturating_sub(since_1970()))
-        }
+    if let Ok(seconds) = text.parse::<f64>() {
+        return duration(seconds);
     }
+    Some(Duration::from_secs(http_date(text)?).saturating_sub(since_1970()))
 }
 
 /// The requests that are left and when there are more, under the names that are in use.
@@ -116,7 +113,7 @@ mod tests {
         for nonsense in ["6 weeks", "s", "1..2s", "5x"] {
             assert_eq!(reset_in(nonsense), None, "{nonsense}");
         }
-        let soon = (since_1970() + Duration::from_secs(60)).as_secs();
+        let soon = (since_1970() + Duration::from_mins(1)).as_secs();
         for text in [soon.to_string(), (soon * 1_000).to_string()] {
             let reset = reset_in(&text).unwrap();
             assert!((Duration::from_secs(57)..Duration::from_secs(61)).contains(&reset), "{text}: {reset:?}");

@@ -19,7 +19,7 @@ const MAX_BYTES: u64 = 16 << 20;
 /// After its deadline a question's money stays held so long: its process may be slow to write down what it cost.
 const GRACE_MS: u64 = 60_000;
 /// How often a provider's rate limits are written down where nothing was refused.
-const LIMITS_EVERY: Duration = Duration::from_secs(60);
+const LIMITS_EVERY: Duration = Duration::from_mins(1);
 
 /// The models of the settings behind a ledger: asks, keeps replies, and spends no more than the budgets allow.
 pub struct Models {
@@ -130,7 +130,7 @@ impl Models {
             },
         )?;
         match (outcome, kept) {
-            (Err(failed), _) => Err(AskError::Model(failed.error)),
+            (Err(failed), _) => Err(AskError::Model(*failed.error)),
             (Ok(_), None) => unreachable!("a completion has a reply"),
             (Ok(_), Some(kept)) => Ok(Answered::sent(target, kept, &usage, alerts)),
         }

@@ -13,8 +13,9 @@ const FRAME_TOKENS: u64 = 16;
 impl Price {
     /// The cost of so many tokens, rounded up: a sum of costs is never less than what is owed.
     pub fn cost(&self, prompt_tokens: u64, completion_tokens: u64) -> u64 {
-        let exact = u128::from(prompt_tokens) * u128::from(self.prompt_micros)
-            + u128::from(completion_tokens) * u128::from(self.completion_micros);
+        let prompt = u128::from(prompt_tokens) * u128::from(self.prompt_micros);
+        let completion = u128::from(completion_tokens) * u128::from(self.completion_micros);
+        let exact = prompt.saturating_add(completion);
         u64::try_from(exact.div_ceil(1_000_000)).unwrap_or(u64::MAX)
     }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 use stratagem_domain::quote;
+use ureq::http::Uri;
 
 use crate::price::Price;
 
@@ -178,6 +179,9 @@ impl ProviderSettings {
         if self.key_env.is_some() && self.key_file.is_some() {
             return refuse(format!("provider {name} has `key_env` and `key_file`"), "leave one of them out");
         }
+        if let Err((what, hint)) = check_url(self.base_url.trim_end_matches('/'), self.allow_http) {
+            return refuse(format!("`base_url` of provider {name} {what}"), hint);
+        }
         if self.models.is_empty() {
             return refuse(format!("provider {name} lists no model"), "add one with its prices to `models`");
         }
@@ -233,4 +237,64 @@ impl ModelSettings {
 
 fn refuse(what: impl Into<String>, hint: &str) -> Result<(), SettingsError> {
     Err(SettingsError { what: what.into(), hint: hint.to_owned() })
+}
+
+/// Refuses what is no base URL, and one that shows the key to the network: what is wrong, and what to do. The URL
+/// itself is not repeated, it may hold a password.
+pub(crate) fn check_url(base: &str, allow_http: bool) -> Result<(), (&'static str, &'static str)> {
+    let usual = "give it as https://HOST/v1";
+    let Ok(url) = base.parse::<Uri>() else { return Err(("is no URL", usual)) };
+    let (Some(scheme), Some(authority)) = (url.scheme_str(), url.authority()) else {
+        return Err(("has no scheme or no host", usual));
+    };
+    if authority.as_str().contains('@') {
+        return Err(("holds a name or a password", "keys go into `key_env` or `key_file`"));
+    }
+    if url.query().is_some() {
+        return Err(("holds a query", usual));
+    }
+    match scheme {
+        "https" => Ok(()),
+        "http" if allow_http || is_loopback(authority.host()) => Ok(()),
+        "http" => Err((
+            "is plain http to another machine: key and prompts could be read on the way",
+            "use https, or set `allow_http = true` where the network is yours alone",
+        )),
+        _ => Err(("is neither https nor http", usual)),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_that_shows_the_key_is_refused() {
+        let said = |url, allow| check_url(url, allow).err().map(|(what, _)| what);
+        for url in
+            ["https://one.example/v1", "http://127.0.0.1:8080", "http://[::1]:1", "http://localhost/v1"]
+        {
+            assert_eq!(said(url, false), None, "{url}");
+        }
+        for (url, word) in [
+            ("http://one.example/v1", "plain http"),
+            ("http://127.0.0.1.one.example/", "plain http"),
+            ("http://localhost.one.example/", "plain http"),
+            ("https://user:password@one.example/", "password"),
+            ("http://127.0.0.1@one.example/", "password"),
+            ("https://one.example/v1?key=1", "query"),
+            ("ftp://one.example", "neither"),
+            ("one.example", "no scheme"),
+            ("", "no"),
+        ] {
+            let said = said(url, false).unwrap_or_else(|| panic!("{url} was taken"));
+            assert!(said.contains(word), "{url}: {said}");
+        }
+        assert_eq!(said("http://one.example/v1", true), None);
+    }
 }

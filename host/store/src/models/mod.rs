@@ -2,7 +2,8 @@
 //!
 //! - [`cache`]: replies by the key of all that changes them, each with its end.
 //! - [`usage`]: a row a question, and sums by day for everything that a budget can be for.
-//! - [`budgets`]: money is held before a question is sent and settled after it, so that no number of processes passes
+//! - [`budgets`]: what may be spent, by whom and when.
+//! - [`holds`]: money is held before a question is sent and settled after it, so that no number of processes passes
 //!   a hard stop together.
 //! - [`credit`]: what providers say is left, and how often one may ask them.
 //! - [`alerts`]: what somebody should know, once a window.
@@ -11,6 +12,7 @@ mod alerts;
 mod budgets;
 mod cache;
 mod credit;
+mod holds;
 mod usage;
 
 use stratagem_domain::{
@@ -32,8 +34,7 @@ impl ModelLedger for Store {
 
     fn hold(&self, hold: &Hold) -> Result<Held, LedgerError> {
         let hold = hold.clone();
-        let held = self.write("asking a language model", move |change| budgets::hold(change, &hold));
-        Ok(held?)
+        Ok(self.write("asking a language model", move |change| holds::hold(change, &hold))?)
     }
 
     fn settle(
@@ -50,7 +51,7 @@ impl ModelLedger for Store {
             if let Some(reply) = reply {
                 reply.keep(change, &usage)?;
             }
-            budgets::settle(change, &id, &hold, &usage)
+            holds::settle(change, &id, &hold, &usage)
         });
         Ok(raised?)
     }

@@ -27,6 +27,7 @@ mod recorder;
 mod repair;
 mod retention;
 mod roles;
+mod replies;
 mod together;
 mod users;
 mod vitals;
