@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use stratagem_domain::Outcome;
 
+use crate::db::Db;
+
 /// Runs ARC-AGI strategies in a sandbox, scores their answers and keeps what every run did and cost.
 #[derive(Debug, Parser)]
 #[command(name = "stratagem", version, propagate_version = true, arg_required_else_help = true)]
@@ -47,6 +49,9 @@ pub enum Command {
     /// List, show and replay finished runs
     #[command(subcommand)]
     Runs(Runs),
+    /// Look after the database
+    #[command(subcommand)]
+    Db(Db),
     /// Check this installation and say what is missing
     Doctor(Doctor),
     /// Compiles the component on stdin, within limits; the program calls itself so

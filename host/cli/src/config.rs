@@ -27,9 +27,17 @@ pub struct Config {
     pub policy: Policy,
     bounds: LimitsOverlay,
     pub settings: BTreeMap<String, Settings>,
+    pub encryption: Encryption,
     /// The file it was read from; none where there is none.
     #[serde(skip)]
     pub file: Option<PathBuf>,
+}
+
+/// `[encryption]`: where the database's key lies; the environment's wins.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Encryption {
+    pub key_file: Option<PathBuf>,
 }
 
 /// Where everything of one installation lies.
@@ -71,6 +79,9 @@ impl Config {
             }
         }
         config.policy.resolve(&base);
+        if let Some(file) = &mut config.encryption.key_file {
+            *file = base.join(&*file);
+        }
         let bounds = config.bounds();
         for (name, asked, most, hint) in [
             ("memory_mb", bounds.memory_mb, MAX_MEMORY_MB, "a WebAssembly memory has 32-bit addresses"),
@@ -180,6 +191,7 @@ mod tests {
             "policy.plugins.NAME",
             "bounds",
             "settings",
+            "encryption",
         ] {
             assert!(text.contains(&format!("`{key}`")) || text.contains(&format!("`[{key}")), "{key}");
         }

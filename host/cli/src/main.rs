@@ -6,6 +6,7 @@
 mod args;
 mod check;
 mod config;
+mod db;
 mod doctor;
 mod failure;
 mod grants;
@@ -20,6 +21,7 @@ mod scaffold;
 mod solve;
 mod tasks;
 mod trust;
+mod vault;
 mod watch;
 mod workbench;
 
@@ -51,6 +53,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Solve(solve) => solve::run(&bench()?, solve),
         Command::Plugin(command) => plugins::run(&bench()?, command),
         Command::Runs(command) => runs::run(&bench()?, command),
+        Command::Db(command) => db::run(&bench()?, command),
         Command::Doctor(doctor) => doctor::run(&bench()?, doctor),
         // The child of this program that compiles: it has no settings, no folder and no home.
         &Command::Compile { wall_ms, memory_mb } => {

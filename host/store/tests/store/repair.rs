@@ -64,7 +64,11 @@ fn every_kind_of_planted_fault_is_found_by_name_and_place() {
             "INSERT INTO embeddings (subject_kind, subject_id, model, dim, vec, content_hash, created_at)
              VALUES ('task', 'x', 'm', 1, x'0000c07f', printf('%064d', 0), 0)",
         ),
-        ("artifact", "artifacts", "UPDATE artifacts SET body = CAST(body || 'x' AS BLOB) WHERE body IS NOT NULL"),
+        (
+            "artifact",
+            "artifacts",
+            "UPDATE artifacts SET body = CAST(body || 'x' AS BLOB) WHERE body IS NOT NULL",
+        ),
         ("task", "arc_tasks", "UPDATE task_pairs SET output = '[[0]]' WHERE part = 'test' AND ord = 0"),
         ("journal", "run_journals", "UPDATE run_journals SET body = x'ff00ff00ff'"),
         ("link", "run_tasks", "DELETE FROM run_tasks"),
@@ -228,6 +232,10 @@ fn what_can_be_read_of_a_damaged_file_is_taken_out() {
 fn guessed(bytes: &[u8]) -> [usize; 2] {
     let leaves: Vec<usize> =
         (1..bytes.len() / 4096).filter(|page| bytes[page * 4096] == 13).map(|page| page + 1).collect();
+    // Nothing tells the pages of an encrypted file: some two of them.
+    if leaves.len() < 3 {
+        return [bytes.len() / 4096 / 2, bytes.len() / 4096 / 3];
+    }
     [leaves[leaves.len() / 3], leaves[leaves.len() / 2]]
 }
 
