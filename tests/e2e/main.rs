@@ -21,3 +21,4 @@ mod settings;
 mod signatures;
 mod solve;
 mod tmpfs;
+mod vault;
