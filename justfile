@@ -20,9 +20,19 @@ demo: plugins data
 # Passes every check that needs no GPU: lints, rules, unit, sandbox, end-to-end tests, a minute of each fuzz target
 test: plugins guests lint
     cargo test --release --workspace --locked
+    just encrypted --test store
     {{ stratagem }} plugin check synthesis identity --junit {{ CARGO_TARGET_DIR }}/conformance.xml
     cd plugins && CARGO_TARGET_DIR={{ guest_target }} cargo test --release --workspace --locked
     scripts/fuzz.sh 60
+
+# Runs the tests of the store and those end to end on encrypted databases: `just encrypted --test store` for the first
+encrypted *which="--test store --test e2e": guests
+    STRATAGEM_DB_KEY=$(printf '5a%.0s' {1..32}) cargo test --release --workspace --locked --features stratagem-cli/sqlcipher {{ which }}
+    cargo build --release --locked
+
+# Fails every write of the store, one after the other, in every way
+faults:
+    STRATAGEM_IO=all cargo test --release --workspace --locked --test io
 
 # Runs each fuzz target, or those that are named, for so many seconds: `just fuzz 300 values`
 fuzz seconds="60" *targets: setup

@@ -29,6 +29,9 @@ apt_install() {
 command -v cc >/dev/null || apt_install gcc libc6-dev
 command -v c++ >/dev/null || apt_install g++
 
+# Building SQLCipher needs OpenSSL's headers.
+[ -e /usr/include/openssl/crypto.h ] || apt_install libssl-dev
+
 # A Rust for wasm32-unknown-unknown: rustup's standard library where it can be had, else the distribution's Rust.
 has_target() {
     local folder

@@ -166,7 +166,7 @@ impl Host {
     }
 
     pub fn db(&self) -> Connection {
-        Connection::open(self.database()).unwrap()
+        raw(&self.database()).unwrap()
     }
 
     /// The first column of the first row.
@@ -179,10 +179,7 @@ impl Host {
         if !path.exists() {
             return Kept::Nothing;
         }
-        let tables = || {
-            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
-            tables(&Connection::open_with_flags(&path, flags)?, |_, _| true)
-        };
+        let tables = || tables(&raw(&path)?, |_, _| true);
         tables().map_or_else(|_| Kept::Bytes(fs::read(&path).unwrap()), Kept::Tables)
     }
 
@@ -194,7 +191,7 @@ impl Host {
     /// A count while a command may be at work; 0 where it cannot be told yet.
     fn number(&self, sql: &str) -> i64 {
         let count = || {
-            let db = Connection::open_with_flags(self.database(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            let db = raw(&self.database())?;
             db.query_row(sql, [], |row| row.get(0))
         };
         count().unwrap_or(0)
@@ -217,6 +214,20 @@ impl Host {
         }
         true
     }
+}
+
+/// A connection to a file that is there, past the program; with the key that the whole suite may run with.
+pub fn raw(path: &Path) -> rusqlite::Result<Connection> {
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    if let Ok(key) = std::env::var("STRATAGEM_DB_KEY") {
+        db.query_row(&format!("PRAGMA key = \"x'{key}'\""), [], |_| Ok(()))?;
+    }
+    Ok(db)
+}
+
+/// True where the whole suite runs on encrypted databases.
+pub fn is_encrypted() -> bool {
+    std::env::var_os("STRATAGEM_DB_KEY").is_some()
 }
 
 impl Said {

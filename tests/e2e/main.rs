@@ -28,3 +28,4 @@ mod settings;
 mod signatures;
 mod solve;
 mod tmpfs;
+mod vault;

@@ -8,6 +8,7 @@ use crate::db::Db;
 use crate::features::{ListTasks, ShowFeatures, Similar};
 use crate::documents::Document;
 use crate::experiment::Experiment;
+use crate::db::Db;
 
 /// Runs ARC-AGI strategies in a sandbox, scores their answers and keeps what every run did and cost.
 #[derive(Debug, Parser)]
@@ -94,6 +95,9 @@ pub enum Command {
     /// Look after the database
     #[command(subcommand)]
     Db(crate::db::Db),
+    /// Look after the database
+    #[command(subcommand)]
+    Db(Db),
     /// Check this installation and say what is missing
     Doctor(Doctor),
     /// Compiles the component on stdin, within limits; the program calls itself so

@@ -35,6 +35,7 @@ pub struct Config {
     bounds: LimitsOverlay,
     pub settings: BTreeMap<String, Settings>,
     pub copies: CopyOptions,
+    pub encryption: Encryption,
     /// The file it was read from; none where there is none.
     #[serde(skip)]
     pub file: Option<PathBuf>,
@@ -72,6 +73,13 @@ fn path_or_table<'de, D: Deserializer<'de>>(found: D) -> Result<Database, D::Err
     }
 
     found.deserialize_any(Either)
+}
+
+/// `[encryption]`: where the database's key lies; the environment's wins.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Encryption {
+    pub key_file: Option<PathBuf>,
 }
 
 /// Where everything of one installation lies.
@@ -115,6 +123,9 @@ impl Config {
         config.policy.resolve(&base);
         if let Some(llm) = &mut config.llm {
             llm.resolve(&base);
+        }
+        if let Some(file) = &mut config.encryption.key_file {
+            *file = base.join(&*file);
         }
         let bounds = config.bounds();
         for (name, asked, most, hint) in [
@@ -230,6 +241,7 @@ mod tests {
             "llm",
             "settings",
             "copies",
+            "encryption",
         ] {
             assert!(text.contains(&format!("`{key}`")) || text.contains(&format!("`[{key}")), "{key}");
         }

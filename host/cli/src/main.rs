@@ -39,6 +39,7 @@ mod solve;
 mod tasks;
 mod trust;
 mod users;
+mod vault;
 mod watch;
 mod workbench;
 

@@ -4,7 +4,7 @@ use stratagem_domain::{LabelledTask, Limits, LimitsOverlay, quote};
 use stratagem_runtime::{
     CompilerProcess, Grants, LoadedStrategy, Manifest, Package, Sandbox, SandboxConfig, WorkerProcess,
 };
-use stratagem_store::{Papers, Store, StoreOptions};
+use stratagem_store::{Key, Papers, Store, StoreOptions};
 
 use crate::args::Global;
 use crate::config::{Config, Places, is_path};
@@ -33,16 +33,21 @@ impl Workbench {
 
     /// The database, made where there is none.
     pub fn store(&self) -> Result<Store, Failure> {
-        Ok(Store::open_with(&self.places.database, &self.store_options())?)
+        Ok(Store::open_with(&self.places.database, &self.options()?)?)
     }
 
     /// The database, refused where there is none.
     pub fn existing_store(&self) -> Result<Store, Failure> {
-        Ok(Store::open_existing_with(&self.places.database, &self.store_options())?)
+        Ok(Store::open_existing_with(&self.places.database, &self.options()?)?)
     }
 
-    pub fn store_options(&self) -> StoreOptions {
-        StoreOptions { copies: self.config.copies.clone(), ..self.door.clone() }
+    /// How the database is opened: with the environment's key, else the one in the file that the settings name.
+    pub fn options(&self) -> Result<StoreOptions, Failure> {
+        let key = match (Key::from_environment()?, &self.config.encryption.key_file) {
+            (None, Some(file)) => Some(Key::from_file(file)?),
+            (key, _) => key,
+        };
+        Ok(StoreOptions { key, copies: self.config.copies.clone(), ..self.door.clone() })
     }
 
     pub fn sandbox(&self, jobs: usize) -> Result<Sandbox, Failure> {

@@ -52,8 +52,9 @@ const TAMPERED: &str = "find out who changed the database past this program; a b
 
 type Check = (&'static str, fn(&mut Look<'_>) -> Result<(), Failure>);
 
-/// Every check but the first, which the others need.
-const CHECKS: [Check; 10] = [
+/// Every check but that of the audit log, in order.
+const CHECKS: [Check; 11] = [
+    ("page", |look| look.pages()),
     ("foreign_key", |look| look.foreign_keys()),
     ("search_index", |look| look.search_indexes()),
     ("json", |look| look.json()),
@@ -80,25 +81,24 @@ pub fn check(
     }
     let key = options.key()?;
     let mut checked = Checked::default();
-    progress("page");
-    checked.checks.push("page");
-    let opened = open(path, key.as_ref()).map_err(|failure| failure.in_file(path));
-    let connection = match opened {
-        Ok(connection) => connection,
-        Err(StoreError::Damaged { source, .. }) => {
-            checked.findings.push(damage("page", &source));
-            return Ok(checked);
-        }
-        Err(error) => return Err(error),
-    };
-    let mut look = Look { connection: &connection, findings: Vec::new() };
-    look.tell_damage("page", |look| look.pages()).map_err(|failure| failure.in_file(path))?;
+    let mut connection = None;
     for (name, check) in CHECKS {
         progress(name);
         checked.checks.push(name);
-        look.tell_damage(name, check).map_err(|failure| failure.in_file(path))?;
+        // An encrypted file is read no more by a connection that met a page which it cannot decipher.
+        let opened = connection.take().map_or_else(|| open(path, key.as_ref()), Ok);
+        let looked = opened.and_then(|opened| {
+            let mut look = Look { connection: &opened, findings: Vec::new() };
+            check(&mut look)?;
+            checked.findings.append(&mut look.findings);
+            Ok(opened)
+        });
+        match looked {
+            Ok(opened) => connection = Some(opened),
+            Err(Failure::Sql(error)) if is_damage(&error) => checked.findings.push(damage(name, &error)),
+            Err(failure) => return Err(failure.in_file(path)),
+        }
     }
-    checked.findings.append(&mut look.findings);
     progress("audit");
     checked.checks.push("audit");
     checked.findings.extend(audit(path, options)?);
@@ -141,21 +141,6 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Makes a check; where the file cannot be read for it, that is what it found.
-    fn tell_damage(
-        &mut self,
-        name: &'static str,
-        check: fn(&mut Look<'_>) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        match check(self) {
-            Err(Failure::Sql(error)) if is_damage(&error) => {
-                self.findings.push(damage(name, &error));
-                Ok(())
-            }
-            done => done,
-        }
-    }
-
     fn tell(&mut self, name: &'static str, table: &str, found: &[String], remedy: &'static str) {
         if found.is_empty() {
             return;

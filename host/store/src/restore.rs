@@ -162,6 +162,12 @@ pub fn rekey(database: &Path, options: &StoreOptions, new: Option<Key>) -> Resul
     drop(store);
     let held = seize(database, old.as_ref())?;
     let draft = Draft::of(database);
+    // A connection that makes no files attaches only one that is there.
+    fs::write(draft.path(), []).map_err(|source| StoreError::File {
+        what: "writing anew",
+        path: database.to_owned(),
+        source,
+    })?;
     let export = || -> Result<_, Failure> {
         held.pragma_update(None, "foreign_keys", false)?;
         let mut sql = new.as_ref().map_or_else(|| "''".to_owned(), Key::quoted);

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::backup::{Verified, is_damage, table_names, verify};
 use crate::draft::{Draft, settle};
 use crate::error::Failure;
+use crate::key::Key;
 use crate::open::{LOCAL_USER, connect};
 use crate::repair::{Mended, mend_links, prune};
 use crate::{Store, StoreError, StoreOptions, migrate};
@@ -75,20 +76,19 @@ pub fn salvage(
             connect(draft.path(), flags, key.as_ref()).map_err(|failure| failure.in_file(to))
         })?;
     let mut rescue = || -> Result<_, Failure> {
-        let source = connect(from, OpenFlags::SQLITE_OPEN_READ_WRITE, key.as_ref())?;
-        source.pragma_update(None, "query_only", true)?;
-        let found = migrate::applied(&source, from)?;
+        let mut source = Source::open(from, key.as_ref())?;
+        let found = migrate::applied(&source.connection, from)?;
         out.pragma_update(None, "foreign_keys", false)?;
         let transaction = out.transaction()?;
         transaction.execute_batch("DELETE FROM user_identities; DELETE FROM audit_anchor")?;
         let mut tables = BTreeMap::new();
         let known = table_names(&transaction)?;
-        for table in table_names(&source)?.into_iter().filter(|table| known.contains(table)) {
+        for table in table_names(&source.connection)?.into_iter().filter(|table| known.contains(table)) {
             if table == "schema_migrations" {
                 continue;
             }
             progress(&table);
-            let rescued = Table::of(&source, &transaction, &table)?.copy()?;
+            let rescued = Table::of(&mut source, &transaction, &table)?.copy()?;
             tables.insert(table, rescued);
         }
         stand_in(&transaction)?;
@@ -121,9 +121,32 @@ fn stand_in(connection: &Connection) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The damaged file.
+struct Source<'f> {
+    path: &'f Path,
+    key: Option<&'f Key>,
+    connection: Connection,
+}
+
+impl<'f> Source<'f> {
+    fn open(path: &'f Path, key: Option<&'f Key>) -> Result<Self, Failure> {
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, key)?;
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(Self { path, key, connection })
+    }
+
+    /// Begins anew where a connection reads no more: one that met a page which it cannot decipher.
+    fn recover(&mut self) -> Result<(), Failure> {
+        if self.key.is_some() {
+            *self = Self::open(self.path, self.key)?;
+        }
+        Ok(())
+    }
+}
+
 /// A table on its way out.
-struct Table<'a> {
-    from: &'a Connection,
+struct Table<'a, 'f> {
+    from: &'a mut Source<'f>,
     to: &'a Connection,
     name: &'a str,
     /// Of both, without those that are generated.
@@ -132,8 +155,8 @@ struct Table<'a> {
     rescued: Rescued,
 }
 
-impl<'a> Table<'a> {
-    fn of(from: &'a Connection, to: &'a Connection, name: &'a str) -> Result<Self, Failure> {
+impl<'a, 'f> Table<'a, 'f> {
+    fn of(from: &'a mut Source<'f>, to: &'a Connection, name: &'a str) -> Result<Self, Failure> {
         let stored = |connection: &Connection| -> rusqlite::Result<Vec<String>> {
             connection
                 .prepare("SELECT name FROM pragma_table_xinfo(?1) WHERE hidden = 0")?
@@ -142,7 +165,7 @@ impl<'a> Table<'a> {
         };
         let known = stored(to)?;
         let columns: Vec<String> =
-            stored(from)?.into_iter().filter(|column| known.contains(column)).collect();
+            stored(&from.connection)?.into_iter().filter(|column| known.contains(column)).collect();
         let marks = vec!["?"; columns.len()].join(", ");
         let columns = columns.join(", ");
         let insert = format!("INSERT INTO {name} ({columns}) VALUES ({marks})");
@@ -182,7 +205,7 @@ impl<'a> Table<'a> {
         );
         let fault = {
             let mut scan = || -> Result<(), rusqlite::Error> {
-                let mut select = self.from.prepare_cached(&sql)?;
+                let mut select = self.from.connection.prepare_cached(&sql)?;
                 let columns = select.column_count();
                 let mut rows = select.query([above, below])?;
                 while let Some(row) = rows.next()? {
@@ -202,6 +225,7 @@ impl<'a> Table<'a> {
             Ok(()) => Ok(None),
             Err(error) if is_damage(&error) => {
                 self.rescued.fault.get_or_insert_with(|| error.to_string());
+                self.from.recover()?;
                 Ok(Some(last))
             }
             Err(error) => Err(error.into()),
@@ -215,18 +239,23 @@ impl<'a> Table<'a> {
     }
 
     /// What the first index that is whole says of the table: it may survive what its table did not.
-    fn by_an_index(&self, what: &str) -> Option<i64> {
+    fn by_an_index(&mut self, what: &str) -> Option<i64> {
         let indexes: Vec<String> = self
             .from
+            .connection
             .prepare("SELECT name FROM pragma_index_list(?1) WHERE partial = 0")
             .ok()?
             .query_map([self.name], |row| row.get(0))
             .ok()?
             .collect::<rusqlite::Result<_>>()
             .ok()?;
-        indexes.iter().find_map(|index| {
+        for index in indexes {
             let sql = format!("SELECT {what} FROM {} INDEXED BY \"{index}\"", self.name);
-            self.from.query_row(&sql, [], |row| row.get(0)).ok()
-        })
+            match self.from.connection.query_row(&sql, [], |row| row.get(0)) {
+                Ok(found) => return Some(found),
+                Err(_) => self.from.recover().ok()?,
+            }
+        }
+        None
     }
 }

@@ -10,7 +10,7 @@ use stratagem_store::{
 };
 
 use crate::Bench;
-use crate::fixtures::{plugin, raw, solved, task};
+use crate::fixtures::{old_database, plugin, raw, solved, task};
 
 const QUIET: &dyn Fn(u64, u64) = &|_, _| {};
 
@@ -203,7 +203,7 @@ fn a_database_that_cannot_be_read_is_no_obstacle_and_its_journal_goes_with_it() 
 fn a_backup_of_an_older_program_is_brought_up_to_date_as_it_is_restored() {
     let folder = tempfile::tempdir().unwrap();
     let (old, path) = (folder.path().join("old.db"), folder.path().join("runs.db"));
-    crate::migrations::old_database(&old);
+    old_database(&old);
     let restored = restore(&old, &path, &StoreOptions::default(), QUIET).unwrap();
     assert_eq!((restored.backup.schema, restored.aside), (2, None));
     assert_eq!(Store::open_existing(&path).unwrap().version(), SCHEMA_VERSION);

@@ -21,8 +21,8 @@ fn with(key: &str) -> StoreOptions {
     StoreOptions { key: Some(Key::parse(key, "the test").unwrap()), ..StoreOptions::default() }
 }
 
-fn hex(digit: &str) -> String {
-    digit.repeat(64)
+fn hex(byte: &str) -> String {
+    byte.repeat(32)
 }
 
 /// An encrypted database with a run and a planted text in tables, an index and a name.

@@ -129,3 +129,27 @@ pub fn ended(run: &StoredRun, ending: Ending, score: Option<Score>) -> StoredRun
     let score = score.filter(|_| ending.fault() == Fault::Nobody);
     StoredRun { outcome, ending, score, ..run.clone() }
 }
+
+/// A database as an earlier release left it: schema 2, with one event in it.
+pub fn old_database(path: &Path) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/sqlite");
+    let db = raw(path);
+    db.execute_batch(
+        "PRAGMA application_id = 0x53545247;
+         CREATE TABLE schema_migrations (
+             version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL
+         ) STRICT;",
+    )
+    .unwrap();
+    for (version, name) in [(1, "0001_core"), (2, "0002_plugin_papers")] {
+        let sql = std::fs::read_to_string(folder.join(format!("{name}.up.sql"))).unwrap();
+        let checksum = Digest::of(sql.as_bytes()).to_string();
+        db.execute_batch(&sql).unwrap();
+        db.execute("INSERT INTO schema_migrations VALUES (?1, ?2, ?3, 0)", (version, name, checksum))
+            .unwrap();
+    }
+    db.execute_batch(
+        "INSERT INTO system_events (id, at, level, source, kind, message) VALUES ('e', 1, 'info', 's', 'k', 'of old')",
+    )
+    .unwrap();
+}

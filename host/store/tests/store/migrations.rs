@@ -306,27 +306,3 @@ fn what_was_left_from_a_migration_that_failed_is_nothing() {
     bench.raw().execute_batch("DROP TABLE todos").unwrap();
     assert_eq!(schema_of(&bench.path).migrate(None).unwrap().applied.len(), 5);
 }
-
-/// A database as an earlier release left it: schema 2, with one event in it.
-pub fn old_database(path: &Path) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/sqlite");
-    let db = raw(path);
-    db.execute_batch(
-        "PRAGMA application_id = 0x53545247;
-         CREATE TABLE schema_migrations (
-             version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL
-         ) STRICT;",
-    )
-    .unwrap();
-    for (version, name) in [(1, "0001_core"), (2, "0002_plugin_papers")] {
-        let sql = fs::read_to_string(folder.join(format!("{name}.up.sql"))).unwrap();
-        let checksum = stratagem_domain::Digest::of(sql.as_bytes()).to_string();
-        db.execute_batch(&sql).unwrap();
-        db.execute("INSERT INTO schema_migrations VALUES (?1, ?2, ?3, 0)", (version, name, checksum))
-            .unwrap();
-    }
-    db.execute_batch(
-        "INSERT INTO system_events (id, at, level, source, kind, message) VALUES ('e', 1, 'info', 's', 'k', 'of old')",
-    )
-    .unwrap();
-}
