@@ -15,6 +15,8 @@ pub(super) enum Touch {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Object {
+    /// Of its first cell.
+    pub colour: u8,
     pub cells: usize,
     pub top: usize,
     pub left: usize,
@@ -68,7 +70,7 @@ fn flood(board: &Board, ground: u8, touch: Touch, start: usize, is_seen: &mut [b
             }
         }
     }
-    Object { cells, top, left, height: bottom - top + 1, width: right - left + 1 }
+    Object { colour, cells, top, left, height: bottom - top + 1, width: right - left + 1 }
 }
 
 /// True for each cell of the background that no way over background, side by side, joins to the border.

@@ -292,7 +292,8 @@ fn the_largest_task_takes_no_long_time() {
         };
         let started = std::time::Instant::now();
         assert_eq!(Features::of(&task).pairs.len(), Task::MAX_PAIRS);
-        assert!(started.elapsed().as_millis() < 500, "{:?}", started.elapsed());
+        // Some 20 ms; a test that looked at every rectangle would take minutes.
+        assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
     }
 }
 
