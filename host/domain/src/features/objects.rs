@@ -82,7 +82,9 @@ pub(super) fn enclosed(board: &Board, ground: u8) -> Vec<bool> {
         row == 0 || column == 0 || row + 1 == board.height || column + 1 == board.width
     };
     let mut open: Vec<usize> = (0..board.cells.len()).filter(on_border).filter(|&at| is_ground(at)).collect();
-    open.iter().for_each(|&at| is_enclosed[at] = false);
+    for &at in &open {
+        is_enclosed[at] = false;
+    }
     while let Some(at) = open.pop() {
         for (down, across) in &NEIGHBOURS[..4] {
             let (row, column) = ((at / board.width) as isize + down, (at % board.width) as isize + across);

@@ -206,7 +206,9 @@ fn colours_have_no_numbers() {
     for _ in 0..200 {
         let task = chance.task();
         let mut colours: Vec<u8> = (0..10).collect();
-        (1..10).for_each(|at| colours.swap(at, chance.below(at as u64 + 1) as usize));
+        for at in 1..10 {
+            colours.swap(at, chance.below(at as u64 + 1) as usize);
+        }
         let recoloured = changed(&task, |board| Board {
             cells: board.cells.iter().map(|&cell| colours[usize::from(cell)]).collect(),
             ..board.clone()
