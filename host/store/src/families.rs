@@ -197,7 +197,7 @@ impl Store {
     /// Sets the difficulty of tasks from their runs, in every dataset that has the task.
     ///
     /// A strategy's share is that of its runs which solved the task; a run that failed for the plugin's reasons did
-    /// not, and those that the host or the operator ended do not count. The mean of the shares decides: from
+    /// not, and those that the host, the operator or the clock ended do not count. The mean of the shares decides: from
     /// [`EASY_FROM`] on easy, below [`HARD_BELOW`] hard. A task keeps what it has where fewer than
     /// [`RATED_STRATEGIES`] strategies or [`RATED_RUNS`] runs tried it.
     pub fn rate_tasks(&self) -> Result<Rating, StoreError> {
@@ -241,8 +241,7 @@ fn samples(connection: &Connection) -> Result<BTreeMap<String, Vec<(usize, usize
     let mut select = connection.prepare_cached(
         "SELECT r.task_digest, count(*), sum(r.outcome = 'solved')
          FROM runs r JOIN plugin_versions v ON v.id = r.plugin_version_id
-         WHERE r.finished_at IS NOT NULL AND r.outcome NOT IN ('unscored', 'refused', 'host_fault')
-           AND r.fault IN ('nobody', 'plugin')
+         WHERE r.finished_at IS NOT NULL AND r.outcome NOT IN ('unscored', 'refused', 'past_deadline', 'host_fault')
            AND EXISTS (SELECT 1 FROM arc_tasks t WHERE t.digest = r.task_digest AND NOT EXISTS (
                SELECT 1 FROM task_pairs p WHERE p.task_id = t.id AND p.part = 'test' AND p.output IS NULL))
          GROUP BY r.task_digest, v.plugin_id",

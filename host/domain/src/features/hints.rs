@@ -179,12 +179,18 @@ fn extract_object(demos: &[Demo]) -> bool {
             && objects.iter().any(|object| {
                 let sides = (object.height, object.width);
                 sides == (demo.output.height, demo.output.width)
-                    && demo.input.part((object.top, object.left), sides) == demo.output
+                    && is_object_of(&demo.input.part((object.top, object.left), sides), object.colour, demo)
             })
     };
     let kinds = [Touch::AnyColour, Touch::Eight];
     demos.iter().any(|demo| demo.output.cells.len() > 3)
         && kinds.into_iter().any(|touch| demos.iter().all(|demo| is_object(demo, touch)))
+}
+
+/// True where the output is the object's box, or the object alone where others reach into its box.
+fn is_object_of(part: &Board, colour: u8, demo: &Demo) -> bool {
+    let alone = |(&cell, &shown): (&u8, &u8)| shown == if cell == colour { colour } else { demo.ground };
+    *part == demo.output || part.cells.iter().zip(&demo.output.cells).all(alone)
 }
 
 fn is_smaller(demo: &Demo) -> bool {

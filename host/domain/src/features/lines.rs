@@ -59,7 +59,9 @@ pub(super) fn draw(demos: &[Demo]) -> bool {
     is_drawing(demos)
         && demos.iter().all(|demo| {
             let mut is_drawn = vec![false; demo.input.cells.len()];
-            demo.changes().for_each(|(at, ..)| is_drawn[at] = true);
+            for (at, ..) in demo.changes() {
+                is_drawn[at] = true;
+            }
             demo.changes().all(|(at, _, colour)| {
                 AXES.iter().any(|&axis| run(&demo.output, at, colour, axis) >= 3)
                     && !fills_square(&demo.output, &is_drawn, at, colour)

@@ -15,6 +15,8 @@ pub(super) enum Touch {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Object {
+    /// Of its first cell.
+    pub colour: u8,
     pub cells: usize,
     pub top: usize,
     pub left: usize,
@@ -68,7 +70,7 @@ fn flood(board: &Board, ground: u8, touch: Touch, start: usize, is_seen: &mut [b
             }
         }
     }
-    Object { cells, top, left, height: bottom - top + 1, width: right - left + 1 }
+    Object { colour, cells, top, left, height: bottom - top + 1, width: right - left + 1 }
 }
 
 /// True for each cell of the background that no way over background, side by side, joins to the border.
@@ -80,7 +82,9 @@ pub(super) fn enclosed(board: &Board, ground: u8) -> Vec<bool> {
         row == 0 || column == 0 || row + 1 == board.height || column + 1 == board.width
     };
     let mut open: Vec<usize> = (0..board.cells.len()).filter(on_border).filter(|&at| is_ground(at)).collect();
-    open.iter().for_each(|&at| is_enclosed[at] = false);
+    for &at in &open {
+        is_enclosed[at] = false;
+    }
     while let Some(at) = open.pop() {
         for (down, across) in &NEIGHBOURS[..4] {
             let (row, column) = ((at / board.width) as isize + down, (at % board.width) as isize + across);

@@ -68,7 +68,7 @@ pub(super) fn select(demos: &[Demo]) -> bool {
 
 /// True where the cells of the parts at one place decide the output's cell there, alike in all demonstrations.
 pub(super) fn combine(demos: &[Demo]) -> bool {
-    let mut becomes = [None; 10_usize.pow(MOST_COMBINED as u32)];
+    let mut becomes = vec![None; 10_usize.pow(MOST_COMBINED as u32)];
     let (mut repeats, mut places) = (0, 0);
     for demo in demos {
         let parts = parts(demo);

@@ -206,7 +206,9 @@ fn colours_have_no_numbers() {
     for _ in 0..200 {
         let task = chance.task();
         let mut colours: Vec<u8> = (0..10).collect();
-        (1..10).for_each(|at| colours.swap(at, chance.below(at as u64 + 1) as usize));
+        for at in 1..10 {
+            colours.swap(at, chance.below(at as u64 + 1) as usize);
+        }
         let recoloured = changed(&task, |board| Board {
             cells: board.cells.iter().map(|&cell| colours[usize::from(cell)]).collect(),
             ..board.clone()
@@ -292,7 +294,8 @@ fn the_largest_task_takes_no_long_time() {
         };
         let started = std::time::Instant::now();
         assert_eq!(Features::of(&task).pairs.len(), Task::MAX_PAIRS);
-        assert!(started.elapsed().as_millis() < 500, "{:?}", started.elapsed());
+        // Some 20 ms; a test that looked at every rectangle would take minutes.
+        assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
     }
 }
 

@@ -178,7 +178,9 @@ fn difficulty_follows_from_enough_runs_of_enough_strategies() {
         // Many runs of one strategy say what that strategy can.
         (&few, &[(mirror, true), (mirror, true), (mirror, true), (mirror, true)]),
     ] {
-        results.iter().for_each(|&(strategy, is_solved)| run(task, strategy, is_solved));
+        for &(strategy, is_solved) in results {
+            run(task, strategy, is_solved);
+        }
     }
     // Without known outputs a failure says nothing of the task.
     for strategy in [mirror, mirror, other] {

@@ -330,8 +330,7 @@ fn a_hundred_megabytes_are_refused_in_words_and_leave_nothing() {
         let message = refuse(&bench.store, &HUGE);
         assert!(
             message.starts_with(&format!("{what} has ")) && message.contains(": limit "),
-            "{what}: {:.200}",
-            message
+            "{what}: {message:.200}"
         );
         assert!(message.len() < 300, "{what}: the message repeats what was refused");
         assert_eq!(rows(&bench), before, "{what}");
