@@ -416,7 +416,9 @@ mod tests {
             let Err(Declined::Invalid(said)) = call.check() else { panic!("{words}: {call:?}") };
             assert!(said.contains(words), "{said} lacks {words}");
         }
-        for good in [patterns("k", 1.0), embed(vec![-0.5; 8_192]), load("å/../b".into()), request(2.0, 1, &[""])] {
+        for good in
+            [patterns("k", 1.0), embed(vec![-0.5; 8_192]), load("å/../b".into()), request(2.0, 1, &[""])]
+        {
             assert_eq!(good.check(), Ok(()), "{good:?}");
         }
     }
@@ -432,7 +434,9 @@ mod tests {
         let id = |owner, domain, kind, data| pattern_id(owner, domain, kind, data);
         let one = id("o", "d", "k", "x");
         assert_eq!((one.len(), &one), (36, &id("o", "d", "k", "x")));
-        for other in [id("p", "d", "k", "x"), id("o", "e", "k", "x"), id("o", "d", "kx", ""), id("o", "d", "k", "y")] {
+        for other in
+            [id("p", "d", "k", "x"), id("o", "e", "k", "x"), id("o", "d", "kx", ""), id("o", "d", "k", "y")]
+        {
             assert_ne!(one, other);
         }
     }

@@ -21,8 +21,8 @@ mod text;
 pub use digest::Digest;
 pub use grid::{Grid, GridError, MAX_COLOUR, MAX_SIDE};
 pub use lent::{
-    Backing, Call, ChatMessage, ChatRole, Declined, Episode, Exchange, Lender, ModelReply, ModelRequest, NoBacking,
-    Pattern, Reply, pattern_id,
+    Backing, Call, ChatMessage, ChatRole, Declined, Episode, Exchange, Lender, ModelReply, ModelRequest,
+    NoBacking, Pattern, Reply, pattern_id,
 };
 pub use limits::{LimitKey, Limits, LimitsOverlay, OverBound};
 pub use outcome::{Ending, Fault, Outcome, Refusal};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Backing, Digest, Ending, Exchange, Grid, LabelledTask, Limits, NoBacking, Outcome, PluginIdentity, Score, Task,
+    Backing, Digest, Ending, Exchange, Grid, LabelledTask, Limits, NoBacking, Outcome, PluginIdentity, Score,
+    Task,
 };
 
 /// What a strategy is configured with: text by key, as `run.setting` hands it out.

@@ -9,8 +9,8 @@
 use std::sync::Arc;
 
 use stratagem_domain::{
-    Backing, Call, Capability, ChatMessage, ChatRole, Declined, Exchange, Limits, ModelRequest, NoBacking, Reply,
-    Usage, grouped,
+    Backing, Call, Capability, ChatMessage, ChatRole, Declined, Exchange, Limits, ModelRequest, NoBacking,
+    Reply, Usage, grouped,
 };
 use wasmtime::component::Linker;
 use wasmtime::{StoreContextMut, Trap};
@@ -81,7 +81,8 @@ impl Lent {
                 reply = Err(declined);
             }
         }
-        self.spent |= matches!(call, Call::Complete(_)) && reply == Err(over("lent_bytes", limits.lent_bytes));
+        self.spent |=
+            matches!(call, Call::Complete(_)) && reply == Err(over("lent_bytes", limits.lent_bytes));
         if let (Call::Save { bytes, .. }, Ok(_)) = (&call, &reply) {
             usage.artifact_bytes += bytes.len() as u64;
         }
@@ -231,16 +232,13 @@ fn link_llm(linker: &mut Linker<RunState>, contract: Contract) -> wasmtime::Resu
             _ => Err(unanswered()),
         }),))
     })?;
-    llm.func_wrap(
-        "prompt",
-        |mut store: Context<'_>, (name, variables): (String, Vec<(String, String)>)| {
-            let reply = ask(&mut store, Call::Prompt { name, variables })?;
-            Ok((reply.map(|reply| match reply {
-                Reply::Prompted { text, .. } => text,
-                _ => String::new(),
-            }),))
-        },
-    )?;
+    llm.func_wrap("prompt", |mut store: Context<'_>, (name, variables): (String, Vec<(String, String)>)| {
+        let reply = ask(&mut store, Call::Prompt { name, variables })?;
+        Ok((reply.map(|reply| match reply {
+            Reply::Prompted { text, .. } => text,
+            _ => String::new(),
+        }),))
+    })?;
     Ok(())
 }
 

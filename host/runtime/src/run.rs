@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use stratagem_domain::{
-    Backing, Digest, Ending, Grid, LabelledTask, Limits, LimitsOverlay, NoBacking, Pair, PluginIdentity, RunReport, Settings,
-    Strategy, Task, escape, quote,
+    Backing, Digest, Ending, Grid, LabelledTask, Limits, LimitsOverlay, NoBacking, Pair, PluginIdentity,
+    RunReport, Settings, Strategy, Task, escape, quote,
 };
 use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower};
 use wasmtime::{Engine, Store, Trap, WasmBacktrace};
@@ -21,7 +21,7 @@ use crate::lent::Lent;
 use crate::manifest::is_plain;
 use crate::policy::Grants;
 use crate::state::RunState;
-use crate::wasi::{Links, Exit};
+use crate::wasi::{Exit, Links};
 use crate::{LoadError, Package, Sandbox};
 
 /// Frames of a backtrace that are kept, and characters of each.
@@ -90,13 +90,9 @@ impl Description {
 }
 
 impl Ready {
-    fn new(
-        stage: &Stage,
-        component: &Component,
-        contract: Contract,
-        links: &Links,
-    ) -> Result<Self, String> {
-        let linked = links.linker(&stage.linker, contract).and_then(|linker| linker.instantiate_pre(component));
+    fn new(stage: &Stage, component: &Component, contract: Contract, links: &Links) -> Result<Self, String> {
+        let linked =
+            links.linker(&stage.linker, contract).and_then(|linker| linker.instantiate_pre(component));
         let instance = linked.map_err(|error| format!("{error:#}"))?;
         let strategy = contract.interface("strategy");
         let export = |name: &str| {
@@ -288,14 +284,7 @@ impl Linked {
         self.measured(state, |ready| &ready.learn, (&params[..],), done)
     }
 
-    pub fn run(
-        &self,
-        task: &Task,
-        seed: u64,
-        limits: &Limits,
-        settings: &Settings,
-        lent: Lent,
-    ) -> RunReport {
+    pub fn run(&self, task: &Task, seed: u64, limits: &Limits, settings: &Settings, lent: Lent) -> RunReport {
         let mut state = RunState::new(limits, seed, settings.clone(), task.test.len(), self.metered);
         state.lent = lent;
         let (train, test) = lower_task(task);

@@ -98,11 +98,7 @@ impl Links {
     }
 
     /// Adds what is granted to what every plugin is linked with.
-    pub fn linker(
-        &self,
-        base: &Linker<RunState>,
-        contract: Contract,
-    ) -> wasmtime::Result<Linker<RunState>> {
+    pub fn linker(&self, base: &Linker<RunState>, contract: Contract) -> wasmtime::Result<Linker<RunState>> {
         let mut linker = base.clone();
         self.link(&mut linker, contract)?;
         Ok(linker)

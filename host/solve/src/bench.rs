@@ -1,10 +1,10 @@
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use stratagem_domain::{
-    Answer, Backing, LabelledTask, Ledger, LedgerError, Lender, Limits, MAX_ATTEMPTS, NoBacking, Outcome, Place,
-    Ranking, Recipe, RunReport, Score, Settings, StoredAnswer, StoredRun, Strategy, rank, score,
+    Answer, Backing, LabelledTask, Ledger, LedgerError, Lender, Limits, MAX_ATTEMPTS, NoBacking, Outcome,
+    Place, Ranking, Recipe, RunReport, Score, Settings, StoredAnswer, StoredRun, Strategy, rank, score,
 };
 
 /// A strategy with what it is run with.

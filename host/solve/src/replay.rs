@@ -1,9 +1,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
-use stratagem_domain::{
-    Backing, Call, Declined, Ending, Exchange, Reply, StoredRun, Strategy, Task, quote,
-};
+use stratagem_domain::{Backing, Call, Declined, Ending, Exchange, Reply, StoredRun, Strategy, Task, quote};
 
 /// What a replay of a run showed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -155,7 +153,10 @@ mod tests {
         let (replies, difference) = play(&["a", "b", "a"]);
         assert_eq!((replies, difference), (journal.each_ref().map(|then| then.reply.clone()).to_vec(), None));
         let (replies, difference) = play(&["a", "\u{1b}", "a"]);
-        assert!(replies[1..].iter().all(|reply| matches!(reply, Err(Declined::Unavailable(_)))), "{replies:?}");
+        assert!(
+            replies[1..].iter().all(|reply| matches!(reply, Err(Declined::Unavailable(_)))),
+            "{replies:?}"
+        );
         let expected = r#"call 2: then `artifacts.load` "b", now `artifacts.load` "\u{1b}""#;
         assert_eq!(difference.as_deref(), Some(expected));
         let (_, difference) = play(&["a"]);

@@ -18,26 +18,37 @@ mod actor;
 mod added;
 mod audit;
 mod datasets;
+mod embeddings;
 mod error;
 mod events;
 mod health;
 mod journal;
+mod learned;
+mod memories;
+mod memory;
 mod migrate;
 mod open;
+mod patterns;
 mod plugins;
+mod prompt;
 mod read;
 mod readers;
 mod rows;
 mod runs;
+mod search;
 mod writer;
 
 pub use actor::{Actor, Role};
 pub use added::{AddedPlugin, Addition, Papers};
 pub use audit::AuditReport;
 pub use datasets::{Dataset, Imported};
+pub use embeddings::Vectors;
 pub use error::StoreError;
+pub use memories::{Memory, MemoryFilter, NewMemory};
+pub use memory::{Quotas, RunMemory};
 pub use migrate::SCHEMA_VERSION;
 pub use open::{BUSY_TIMEOUT, Store, StoreOptions};
+pub use patterns::CountedPattern;
 pub use read::{RunFilter, RunLine};
 
 #[cfg(test)]

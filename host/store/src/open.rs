@@ -1,16 +1,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::StoreError;
 use crate::actor::{Actor, Role};
 use crate::error::Failure;
+use crate::memory::Quotas;
 use crate::migrate;
 use crate::readers::Readers;
 use crate::writer::{Change, Durability, Writer};
+use crate::{StoreError, embeddings};
 
 /// How long a write waits for another program's write.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,13 +34,17 @@ pub struct StoreOptions {
     pub role: Option<Role>,
     /// Leaves the schema as it is and opens only one that is up to date.
     pub no_migration: bool,
+    /// What an owner may keep in a domain.
+    pub quotas: Quotas,
 }
 
 /// An open database: one thread writes, a pool reads.
 #[derive(Debug)]
 pub struct Store {
     writer: Writer,
-    readers: Readers,
+    pub(crate) readers: Arc<Readers>,
+    pub(crate) vectors: Arc<embeddings::Cache>,
+    pub(crate) quotas: Quotas,
     actor: Actor,
     path: PathBuf,
     version: u32,
@@ -79,7 +85,9 @@ impl Store {
         };
         let (connection, version, actor) = ready().map_err(|failure: Failure| failure.in_file(path))?;
         let writer = Writer::start(connection, path);
-        Ok(Self { writer, readers: Readers::new(path), actor, path: path.to_owned(), version })
+        let (readers, vectors, quotas) =
+            (Arc::new(Readers::new(path)), Arc::default(), options.quotas.clone());
+        Ok(Self { writer, readers, vectors, quotas, actor, path: path.to_owned(), version })
     }
 
     /// The version of the schema, the same as [`SCHEMA_VERSION`](crate::SCHEMA_VERSION) once open.

@@ -5,6 +5,7 @@ use stratagem_domain::{
 
 use crate::error::Failure;
 use crate::journal;
+use crate::memory::{self, Quotas, Scope};
 use crate::open::new_id;
 use crate::plugins::{self, PluginRows};
 use crate::read;
@@ -65,7 +66,7 @@ impl Store {
             return Err(StoreError::OtherTask { run_code, run_task, code: code.clone(), digest });
         }
         let (run, code, path) = (run.clone(), code.clone(), self.path().to_owned());
-        let dataset = dataset.map(str::to_owned);
+        let (dataset, quotas) = (dataset.map(str::to_owned), self.quotas.clone());
         self.write("keeping a run", move |connection| {
             let task_row: Option<String> = connection
                 .prepare_cached(
@@ -84,7 +85,7 @@ impl Store {
             };
             let entry = Entry { connection, run: &run, id: new_id(), task_row, plugin };
             connection.made("run.record", "runs", &entry.id);
-            entry.write()?;
+            entry.write(&quotas)?;
             Ok(entry.id)
         })
     }
@@ -101,7 +102,7 @@ struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    fn write(&self) -> Result<(), Failure> {
+    fn write(&self, quotas: &Quotas) -> Result<(), Failure> {
         self.run_row()?;
         self.run_task()?;
         self.answers()?;
@@ -111,8 +112,15 @@ impl Entry<'_> {
         }
         let outcome_id = self.outcome()?;
         self.usage(&outcome_id)?;
-        self.episode()?;
+        let episode = self.episode()?;
+        let scope = Scope { owner: self.connection.actor.id.clone(), domain: self.domain().to_owned() };
+        memory::keep(self.connection, quotas, &scope, self.run, (&self.id, &episode))?;
         journal::keep(self.connection, &self.id, &self.run.journal)
+    }
+
+    /// Where its episode and what it kept are found again.
+    fn domain(&self) -> &str {
+        self.run.place.domain.as_deref().unwrap_or(&self.run.recipe.plugin.name)
     }
 
     fn started_at(&self) -> i64 {
@@ -335,8 +343,9 @@ impl Entry<'_> {
         Ok(())
     }
 
-    fn episode(&self) -> Result<(), Failure> {
-        let StoredRun { recipe, task_id, steps, place, .. } = self.run;
+    /// Writes the episode with its steps, and returns its id.
+    fn episode(&self) -> Result<String, Failure> {
+        let StoredRun { recipe, task_id, steps, .. } = self.run;
         let episode = new_id();
         self.connection
             .prepare_cached(
@@ -350,7 +359,7 @@ impl Entry<'_> {
                 self.connection.actor.id,
                 self.plugin.plugin_id,
                 recipe.plugin.kind,
-                place.domain.as_deref().unwrap_or(&recipe.plugin.name),
+                self.domain(),
                 task_id,
                 self.status(),
                 self.partial_credit(),
@@ -371,7 +380,7 @@ impl Entry<'_> {
                 self.finished_at()
             ])?;
         }
-        Ok(())
+        Ok(episode)
     }
 }
 

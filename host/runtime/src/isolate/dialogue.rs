@@ -83,7 +83,13 @@ impl<'a> Dialogue<'a> {
     /// Puts what the host saw into the report, in the place of what the worker says of it: what was spent is spent.
     pub fn settle(self, report: &mut RunReport) {
         let Usage {
-            limits_hit, artifact_bytes, lent_bytes, prompt_tokens, completion_tokens, cost_micros, ..
+            limits_hit,
+            artifact_bytes,
+            lent_bytes,
+            prompt_tokens,
+            completion_tokens,
+            cost_micros,
+            ..
         } = self.usage;
         report.usage.limits_hit.extend(limits_hit);
         report.usage.artifact_bytes = artifact_bytes;

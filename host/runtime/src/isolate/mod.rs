@@ -272,7 +272,10 @@ impl Isolated {
         let heard = self.ask(work, limits, dialogue.as_mut());
         let report = heard.and_then(|heard| {
             let report = check(&heard.reply).map_err(|error| nonsense(&error))?;
-            dialogue.as_ref().map_or(Ok(()), |dialogue| dialogue.fits(&report)).map_err(|lie| nonsense(&lie))?;
+            dialogue
+                .as_ref()
+                .map_or(Ok(()), |dialogue| dialogue.fits(&report))
+                .map_err(|lie| nonsense(&lie))?;
             Ok(report)
         });
         // What a worker had done that did not answer is not known, except for what it was lent.

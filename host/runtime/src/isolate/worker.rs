@@ -9,7 +9,8 @@ use stratagem_domain::{Backing, Call, Declined, GridError, LabelledTask, Limits,
 use super::GRACE;
 use super::confine::{self, Phase, Rations};
 use super::wire::{
-    ASKS, Confinement, DONE, IntroductionMessage, Job, ReportMessage, Work, frame, message, read_bytes, read_frame,
+    ASKS, Confinement, DONE, IntroductionMessage, Job, ReportMessage, Work, frame, message, read_bytes,
+    read_frame,
 };
 use crate::cache::deserialize;
 use crate::contract::Contract;

@@ -3,6 +3,8 @@
 mod added;
 mod fixtures;
 mod import;
+mod memories;
+mod memory;
 mod migrations;
 mod record;
 mod together;
