@@ -14,6 +14,7 @@ mod guide;
 mod harness;
 #[cfg(target_os = "linux")]
 mod isolate;
+mod lent;
 mod outputs;
 mod replay;
 mod resume;

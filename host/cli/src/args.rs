@@ -47,6 +47,9 @@ pub enum Command {
     /// List, show and replay finished runs
     #[command(subcommand)]
     Runs(Runs),
+    /// Write down what is to be remembered, and find it again; what plugins remember
+    #[command(subcommand)]
+    Memory(crate::memory::Memory),
     /// Check this installation and say what is missing
     Doctor(Doctor),
     /// Compiles the component on stdin, within limits; the program calls itself so

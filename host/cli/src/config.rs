@@ -6,6 +6,7 @@ use directories::ProjectDirs;
 use serde::Deserialize;
 use stratagem_domain::{Limits, LimitsOverlay, Settings, escape, grouped};
 use stratagem_runtime::{CompileLimits, Policy};
+use stratagem_store::Quotas;
 
 use crate::args::Global;
 use crate::failure::Failure;
@@ -25,6 +26,7 @@ pub struct Config {
     pub limits: LimitsOverlay,
     pub compile: CompileLimits,
     pub policy: Policy,
+    pub memory: Quotas,
     bounds: LimitsOverlay,
     pub settings: BTreeMap<String, Settings>,
     /// The file it was read from; none where there is none.
@@ -178,6 +180,7 @@ mod tests {
             "policy.trust.untrusted",
             "policy.signers.NAME",
             "policy.plugins.NAME",
+            "memory",
             "bounds",
             "settings",
         ] {

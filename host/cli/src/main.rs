@@ -12,6 +12,8 @@ mod grants;
 mod guest;
 mod interrupt;
 mod keys;
+mod lender;
+mod memory;
 mod output;
 mod paint;
 mod plugins;
@@ -51,6 +53,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Solve(solve) => solve::run(&bench()?, solve),
         Command::Plugin(command) => plugins::run(&bench()?, command),
         Command::Runs(command) => runs::run(&bench()?, command),
+        Command::Memory(command) => memory::run(&bench()?, command),
         Command::Doctor(doctor) => doctor::run(&bench()?, doctor),
         // The child of this program that compiles: it has no settings, no folder and no home.
         &Command::Compile { wall_ms, memory_mb } => {

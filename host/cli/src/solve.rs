@@ -12,6 +12,7 @@ use stratagem_store::Store;
 use crate::args::{Solve, When};
 use crate::failure::Failure;
 use crate::interrupt;
+use crate::lender::Lending;
 use crate::output::{check_writable, is_stdout, mib, out, outln, write_json};
 use crate::paint::{self, Panel};
 use crate::trust::Found;
@@ -50,6 +51,7 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
     if let Some(store) = &store {
         entrants.iter().try_for_each(|entrant| entrant.keep(store))?;
     }
+    let lending = Lending { store: store.as_ref(), models: None };
     let contenders = entrants
         .iter()
         .zip(grants)
@@ -57,7 +59,7 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
             strategy: entrant.strategy(),
             limits,
             settings,
-            place: Place::default(),
+            place: Place { domain: entrant.domain(), ..Place::default() },
         })
         .collect();
     let work = Bench {
@@ -67,6 +69,7 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
         seed,
         jobs,
         ledger: store.as_ref().map(|store| store as &dyn Ledger),
+        lender: Some(&lending),
         resume: solve.resume,
         cancel: interrupt::flag(),
     };
@@ -102,6 +105,11 @@ impl Entrant {
             Self::Ready(ready) => ready.1.granted.clone(),
             Self::Refused(_) => Grants::default(),
         }
+    }
+
+    /// Where what it keeps is found again.
+    fn domain(&self) -> Option<String> {
+        self.granted().domain(self.strategy().plugin())
     }
 
     fn keep(&self, store: &Store) -> Result<(), Failure> {

@@ -1,14 +1,16 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use stratagem_domain::{LabelledTask, Limits, LimitsOverlay, quote};
+use stratagem_domain::{Capability, LabelledTask, Limits, LimitsOverlay, quote};
 use stratagem_runtime::{
     CompilerProcess, Grants, LoadedStrategy, Manifest, Package, Sandbox, SandboxConfig, WorkerProcess,
 };
-use stratagem_store::{Papers, Store};
+use stratagem_store::{Papers, Store, StoreOptions};
 
 use crate::args::Global;
 use crate::config::{Config, Places, is_path};
 use crate::failure::Failure;
+use crate::lender;
 use crate::trust::Found;
 
 /// Each job is a thread, and a slot of the sandbox's pool with its address space.
@@ -29,12 +31,16 @@ impl Workbench {
 
     /// The database, made where there is none.
     pub fn store(&self) -> Result<Store, Failure> {
-        Ok(Store::open(&self.places.database)?)
+        Ok(Store::open_with(&self.places.database, &self.store_options())?)
     }
 
     /// The database, refused where there is none.
     pub fn existing_store(&self) -> Result<Store, Failure> {
-        Ok(Store::open_existing(&self.places.database)?)
+        Ok(Store::open_existing_with(&self.places.database, &self.store_options())?)
+    }
+
+    fn store_options(&self) -> StoreOptions {
+        StoreOptions { quotas: self.config.memory.clone(), ..StoreOptions::default() }
     }
 
     pub fn sandbox(&self, jobs: usize) -> Result<Sandbox, Failure> {
@@ -52,12 +58,19 @@ impl Workbench {
         let worker = isolate.then(|| WorkerProcess { program: program.clone(), args: vec!["worker".into()] });
         let compiler =
             Some(CompilerProcess { program, args: vec!["compile".into()], limits: self.config.compile });
-        let config = SandboxConfig { cache, slots, bounds, compiler, worker, ..SandboxConfig::default() };
+        let lacks = self.lacks();
+        let config =
+            SandboxConfig { cache, slots, bounds, compiler, worker, lacks, ..SandboxConfig::default() };
         let sandbox = Sandbox::new(&config)?;
         if let Some(found) = sandbox.confinement.as_ref().filter(|found| found.landlock.is_none()) {
             eprintln!("warning: plugins are isolated with less than there could be: {found}");
         }
         Ok(sandbox)
+    }
+
+    /// What of the contract is not backed here, each with what to do about it.
+    pub fn lacks(&self) -> BTreeMap<Capability, String> {
+        lender::lacks(false)
     }
 
     /// How many tasks at the same time: as asked, else one a processor.
