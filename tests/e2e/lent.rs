@@ -135,7 +135,11 @@ fn a_run_that_is_killed_leaves_nothing_and_one_that_fails_leaves_what_it_kept() 
     let host = host();
     settings(&host, "", "", "keep fill red 1\nsave policy first\nburn");
     let mut child = host.start(&["solve", "./tasks", "--strategy", LENT_PROBE]);
-    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    assert!(
+        host.waits_until("SELECT count(*) FROM plugin_versions", 1, &mut child),
+        "its plugin is kept first"
+    );
+    std::thread::sleep(std::time::Duration::from_secs(1));
     assert!(child.try_wait().unwrap().is_none(), "it burns");
     child.kill().unwrap();
     child.wait().unwrap();
@@ -169,7 +173,7 @@ fn isolated_or_not_the_same_is_kept_and_found() {
 fn limits_quotas_and_hostile_arguments_refuse_and_the_run_goes_on() {
     let host = host();
     let calls = "keep a 1 1\nkeep a 2 1\nkeep a 3 1\nsave a @600000\nsave b @600000\nsearch 9 \" OR ( *\nload ../../etc/passwd\n\
-                 patterns x'; 0 5\nrecall nan,1 m 5\nload \u{1}";
+                 patterns x'; 0 5\nrecall nan,1 m 5\nload @201";
     let top = "[memory]\npatterns = 2\nartifact_mb = 1\n[limits]\nlifted_bytes_call = 1_000_000";
     settings(&host, top, "", calls);
     let run = solve(&host, LENT_PROBE, &[]);
@@ -183,7 +187,7 @@ fn limits_quotas_and_hostile_arguments_refuse_and_the_run_goes_on() {
         "",
     ];
     assert_eq!(told[2..8], expected);
-    assert!(told[8].starts_with("invalid: vector") && told[9].contains("control character"), "{told:?}");
+    assert!(told[8].starts_with("invalid: vector") && told[9].contains("name of 201 characters"), "{told:?}");
     assert_eq!(run["outcome"], "solved");
     settings(&host, "[limits]\nmemory_calls = 50", "", "flood 100000 search 1 a");
     let flood = solve(&host, LENT_PROBE, &[]);
@@ -215,7 +219,7 @@ fn memories_are_written_found_listed_and_forgotten() {
     let listed = host.succeeds(&["memory", "list", "--importance", "6"]);
     assert!(listed.contains("turning helps") && !listed.contains("filling"), "{listed}");
     assert_eq!(host.json(&["memory", "list", "--tag", "spiral", "--json"])[0]["id"], turn.as_str());
-    host.refuses("importance", &["memory", "add", "a", "--importance", "11"], 2, &[]);
+    host.refuses("importance", &["memory", "add", "a", "--importance", "11"], 1, &["importance 11: 1 to 10"]);
     host.refuses("no memory", &["memory", "forget", "ffff"], 1, &["no memory \"ffff\""]);
     assert!(host.succeeds(&["memory", "forget", &turn]).contains(&turn));
     assert_eq!(host.json(&["memory", "list", "--json"]).as_array().unwrap().len(), 1);

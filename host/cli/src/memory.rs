@@ -20,7 +20,7 @@ pub enum Memory {
         #[arg(long = "tag", value_name = "TAG")]
         tags: Vec<String>,
         /// 1 to 10
-        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=10))]
+        #[arg(long, default_value_t = 5)]
         importance: u8,
         /// What it was about
         #[arg(long, default_value = "")]
@@ -48,7 +48,7 @@ pub enum Memory {
         #[arg(long)]
         domain: Option<String>,
         /// Only those at least as important
-        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=10))]
+        #[arg(long, default_value_t = 1)]
         importance: u8,
         #[arg(long, default_value_t = 50)]
         limit: usize,
