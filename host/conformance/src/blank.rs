@@ -75,15 +75,13 @@ mod tests {
         };
         assert_eq!(keep("a", false), keep("a", true));
         keep("b", true);
-        let patterns = |least| match blank.answer(&Call::Patterns {
-            kind: "k".into(),
-            min_success_rate: least,
-            limit: 9,
-        }) {
-            Ok(Reply::Patterns(found)) => {
-                found.into_iter().map(|found| (found.data, found.usage_count)).collect()
+        let patterns = |least| -> Vec<(String, u32)> {
+            match blank.answer(&Call::Patterns { kind: "k".into(), min_success_rate: least, limit: 9 }) {
+                Ok(Reply::Patterns(found)) => {
+                    found.into_iter().map(|found| (found.data, found.usage_count)).collect()
+                }
+                other => panic!("{other:?}"),
             }
-            other => panic!("{other:?}"),
         };
         let both: Vec<(String, u32)> = vec![("b".into(), 1), ("a".into(), 2)];
         assert_eq!(patterns(0.0), both);

@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_rate_is_trusted_as_far_as_its_sample_goes() {
-        let ranked = [(90, 100), (9, 10), (45, 60), (1, 1), (5, 10), (0, 1), (0, 9), (0, 0)];
+        let ranked = [(90, 100), (45, 60), (9, 10), (5, 10), (1, 1), (0, 1), (0, 9), (0, 0)];
         let bounds: Vec<f64> =
             ranked.iter().map(|&(successes, trials)| pattern(successes, trials).bound()).collect();
         // Of no success at all, no sample makes more: those are equal but for rounding.
