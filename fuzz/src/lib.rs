@@ -119,7 +119,8 @@ impl Bench {
 
     /// Holds a run to its limits, and what was kept of it to the contract.
     fn assert_within(&self, report: &RunReport, limits: &Limits) {
-        let RunReport { ending, answers, steps, log, usage } = report;
+        let RunReport { ending, answers, steps, log, usage, journal } = report;
+        assert!(journal.is_empty(), "nothing is lent here");
         match ending {
             Ending::HostFault(_) | Ending::Refused { .. } => panic!("{ending:?}"),
             Ending::GaveUp(reason) => assert!(reason.chars().count() <= 2_000),

@@ -160,11 +160,11 @@ fn a_manifest_that_does_not_fit_its_component_is_refused() {
             &["imports `artifacts`", "plugin.toml does not ask for"],
         ),
         (
-            "not backed",
+            "not granted",
             GREEDY,
             greedy.replace("capabilities = []", "capabilities = [\"artifacts\"]"),
             "not_granted",
-            &["asks for `artifacts`", "does not back"],
+            &["imports `artifacts`, which [policy.trust.untrusted] does not grant"],
         ),
     ];
     for (case, plugin, text, cause, words) in cases {

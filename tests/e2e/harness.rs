@@ -23,6 +23,9 @@ pub const FAULTY: &str = "guests/faulty";
 /// The plugin that uses the part of WASI that the setting `act` names.
 pub const WASI_PROBE: &str = "guests/wasi-probe";
 
+/// The plugin that asks of memory and artifacts what the setting `calls` says.
+pub const LENT_PROBE: &str = "guests/lent-probe";
+
 /// Long enough for a loaded machine; nothing waits that long where all is well.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -58,7 +61,7 @@ impl Host {
     /// A folder with copies of the fixture plugins, and nothing stored.
     pub fn new() -> Self {
         let host = Self::empty();
-        for plugin in [PROBE, GREEDY, SINCE_0_1_0, WASI_PROBE, FAULTY] {
+        for plugin in [PROBE, GREEDY, SINCE_0_1_0, WASI_PROBE, FAULTY, LENT_PROBE] {
             let built = guests().join(Path::new(plugin).file_name().unwrap());
             for file in ["plugin.toml", "component.wasm"] {
                 let from = built.join(file);

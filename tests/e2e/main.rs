@@ -10,15 +10,16 @@ mod bad_tasks;
 mod check;
 mod documents;
 mod endings;
-mod features;
 mod experiment;
+mod features;
 mod grants;
 mod guide;
 mod harness;
 #[cfg(target_os = "linux")]
 mod isolate;
-mod models;
 mod keeping;
+mod lent;
+mod models;
 mod outputs;
 mod queue;
 mod replay;

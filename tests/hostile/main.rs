@@ -138,7 +138,8 @@ fn play(options: &Options) -> Result<bool, String> {
         if options.rounds > SETTLED {
             stage.fill_slots(jobs)?;
         }
-        let settled = Holdings::at_rest()?;
+        let mut settled = Holdings::at_rest()?;
+        settled.descriptors += READERS;
         let mut order = cases.clone();
         let mut rng = fastrand::Rng::with_seed(options.seed);
         for number in 1..=options.rounds {
@@ -157,6 +158,9 @@ fn play(options: &Options) -> Result<bool, String> {
     report.print(options.json);
     Ok(report.faults.is_empty())
 }
+
+/// Descriptors of the store's readers, which are opened as they are first needed at once: eight of three files each.
+const READERS: usize = 24;
 
 /// The configured sum: what the process is before any case, and for each job a run's limits and its slot's
 /// memories, of which the sandbox keeps up to 1 MiB each.

@@ -7,12 +7,12 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use stratagem_domain::{
-    Grid, LabelledTask, Limits, LimitsOverlay, Outcome, Pair, Place, PluginIdentity, RunReport, Settings,
-    Split, StoredRun, Strategy, Task, TaskSet, Trust, escape,
+    Backing, Grid, LabelledTask, Lender, Limits, LimitsOverlay, Outcome, Pair, Place, PluginIdentity, Recipe,
+    RunReport, Settings, Split, StoredRun, Strategy, Task, TaskSet, Trust, escape,
 };
 use stratagem_runtime::{
     CompileLimits, CompilerProcess, LoadError, LoadedStrategy, Package, Policy, RefusedStrategy, Sandbox,
@@ -323,7 +323,7 @@ impl<'a> Stage<'a> {
             seed: 7,
             jobs: 1,
             ledger: Some(&self.store),
-            lender: None,
+            lender: Some(&Memory(&self.store)),
             resume: false,
             cancel: &NEVER,
         };
@@ -378,6 +378,15 @@ pub fn warm_up() -> Result<(), String> {
     Ok(())
 }
 
+/// The store's memory, each plugin by its own name.
+struct Memory<'a>(&'a Store);
+
+impl Lender for Memory<'_> {
+    fn lend(&self, recipe: &Recipe, _: &Place) -> Arc<dyn Backing> {
+        Arc::new(self.0.memory_for(&recipe.plugin.name))
+    }
+}
+
 /// Has a plugin learn in the place of solving, so that it leaves a row as every run does.
 struct Learning<'a> {
     strategy: &'a LoadedStrategy,
@@ -389,8 +398,15 @@ impl Strategy for Learning<'_> {
         self.strategy.plugin()
     }
 
-    fn run(&self, _: &Task, seed: u64, limits: &Limits, settings: &Settings) -> RunReport {
-        self.strategy.learn(std::slice::from_ref(self.task), seed, limits, settings)
+    fn run_with(
+        &self,
+        _: &Task,
+        seed: u64,
+        limits: &Limits,
+        settings: &Settings,
+        backing: Arc<dyn Backing>,
+    ) -> RunReport {
+        self.strategy.learn_with(std::slice::from_ref(self.task), seed, limits, settings, backing)
     }
 }
 

@@ -5,10 +5,10 @@ use stratagem_domain::Outcome;
 
 use crate::advise::Advise;
 use crate::db::Db;
-use crate::features::{ListTasks, ShowFeatures, Similar};
+use crate::db::Db;
 use crate::documents::Document;
 use crate::experiment::Experiment;
-use crate::db::Db;
+use crate::features::{ListTasks, ShowFeatures, Similar};
 
 /// Runs ARC-AGI strategies in a sandbox, scores their answers and keeps what every run did and cost.
 #[derive(Debug, Parser)]
@@ -98,6 +98,9 @@ pub enum Command {
     /// Look after the database
     #[command(subcommand)]
     Db(Db),
+    /// Write down what is to be remembered, and find it again; what plugins remember
+    #[command(subcommand)]
+    Memory(crate::memory::Memory),
     /// Check this installation and say what is missing
     Doctor(Doctor),
     /// Compiles the component on stdin, within limits; the program calls itself so

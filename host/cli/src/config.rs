@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use stratagem_domain::{Limits, LimitsOverlay, Settings, escape, grouped};
 use stratagem_llm::LlmSettings;
 use stratagem_runtime::{CompileLimits, Policy};
-use stratagem_store::{CopyOptions, Role};
+use stratagem_store::{CopyOptions, Quotas, Role};
 
 use crate::args::Global;
 use crate::failure::Failure;
@@ -32,6 +32,7 @@ pub struct Config {
     pub compile: CompileLimits,
     pub policy: Policy,
     pub llm: Option<LlmSettings>,
+    pub memory: Quotas,
     bounds: LimitsOverlay,
     pub settings: BTreeMap<String, Settings>,
     pub copies: CopyOptions,
@@ -237,6 +238,7 @@ mod tests {
             "policy.trust.untrusted",
             "policy.signers.NAME",
             "policy.plugins.NAME",
+            "memory",
             "bounds",
             "llm",
             "settings",

@@ -140,15 +140,15 @@ impl Entrant {
     /// What its runs are granted: the plugin's wishes, the settings file, the setup and the flags, each over the one
     /// before.
     pub fn limits(&self, bench: &Workbench, flags: &LimitsOverlay) -> Result<Limits, Failure> {
-        let (asked, granted) = match &self.subject {
-            Subject::Ready(ready) => (ready.1.limits.clone(), ready.1.granted.clone()),
-            Subject::Refused(_) => (LimitsOverlay::default(), Grants::default()),
+        let asked = match &self.subject {
+            Subject::Ready(ready) => ready.1.limits.clone(),
+            Subject::Refused(_) => LimitsOverlay::default(),
         };
         let over = match &self.setup {
             Some(setup) => laid_over(&setup.body.limits, flags)?,
             None => flags.clone(),
         };
-        bench.limits(&asked, &granted, &over)
+        bench.limits(&asked, &self.granted(), &over)
     }
 
     /// What it is handed: the settings file, and the setup over it.
@@ -185,7 +185,19 @@ impl Entrant {
 
     /// Where its runs belong.
     pub fn place(&self, evaluation: String) -> Place {
-        Place { evaluation: Some(evaluation), config_version: self.config_version(), ..Place::default() }
+        Place { evaluation: Some(evaluation), config_version: self.config_version(), domain: self.domain() }
+    }
+
+    /// Where what its runs keep is found again.
+    pub fn domain(&self) -> Option<String> {
+        self.granted().domain(self.strategy().plugin())
+    }
+
+    fn granted(&self) -> Grants {
+        match &self.subject {
+            Subject::Ready(ready) => ready.1.granted.clone(),
+            Subject::Refused(_) => Grants::default(),
+        }
     }
 
     fn config_version(&self) -> Option<String> {

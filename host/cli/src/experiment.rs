@@ -1,8 +1,8 @@
 //! `stratagem experiment`: strategies on the same frozen tasks, and whether a difference is more than chance.
 
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
@@ -19,6 +19,7 @@ use crate::config::is_path;
 use crate::entrants::{Asked, Entrant, Setup};
 use crate::failure::Failure;
 use crate::interrupt;
+use crate::lender::Lending;
 use crate::output::{out, outln, print_json, table, utc};
 use crate::paint;
 use crate::solve::{seed, with_progress};
@@ -160,7 +161,7 @@ pub struct New {
 }
 
 pub fn run(bench: &Workbench, command: &Experiment) -> Result<(), Failure> {
-    let store = bench.existing_store()?;
+    let store = Arc::new(bench.existing_store()?);
     match command {
         Experiment::New(new) => begin(bench, &store, new),
         Experiment::Run { name, jobs, isolate, reuse, json } => {
@@ -255,7 +256,13 @@ struct Orders<'a> {
 }
 
 /// Works on every arm that is open, one after the other.
-fn work(bench: &Workbench, store: &Store, sandbox: &Sandbox, orders: &Orders<'_>) -> Result<(), Failure> {
+fn work(
+    bench: &Workbench,
+    store: &Arc<Store>,
+    sandbox: &Sandbox,
+    orders: &Orders<'_>,
+) -> Result<(), Failure> {
+    let lending = Lending::new(bench, Some(store))?;
     let experiment = store.experiment(orders.name)?;
     if !matches!(experiment.status.as_str(), "created" | "running") {
         let message = format!("experiment {} is {}", quote(&experiment.name, 80), experiment.status);
@@ -271,7 +278,7 @@ fn work(bench: &Workbench, store: &Store, sandbox: &Sandbox, orders: &Orders<'_>
             return Err(Failure::new(message).hint("bring that component back, or begin a new experiment"));
         }
         store.claim_evaluation(&arm.id)?;
-        let end = work_on(store, &experiment, entrant, arm, orders);
+        let end = work_on(store, &lending, &experiment, entrant, arm, orders);
         let ended = store.end_evaluation(&arm.id, if end.is_ok() { WorkEnd::Done } else { WorkEnd::Left });
         if end?.is_interrupted && store.experiment(&experiment.id)?.status == "running" {
             let hint = format!("`stratagem experiment run {:?}` goes on with the rest", experiment.name);
@@ -329,6 +336,7 @@ struct ArmEnd {
 
 fn work_on(
     store: &Store,
+    lending: &Lending,
     experiment: &Stored,
     entrant: &Entrant,
     arm: &Evaluation,
@@ -349,6 +357,7 @@ fn work_on(
         seed: arm.seed,
         jobs: orders.jobs,
         ledger: Some(store),
+        lender: Some(lending),
         resume: orders.reuse,
         cancel,
     };

@@ -33,6 +33,7 @@ struct Line {
     asked: bool,
     granted: bool,
     imported: bool,
+    backed: bool,
 }
 
 impl Report {
@@ -44,11 +45,13 @@ impl Report {
         let asked = package.manifest.as_ref().map_or(&[][..], |manifest| &manifest.capabilities);
         let imported = surface.capabilities();
         let concerned = |capability: &Capability| asked.contains(capability) || imported.contains(capability);
+        let lacks = bench.lacks();
         let line = |name: Capability| Line {
             name,
             asked: asked.contains(&name),
             granted: granted.contains(&name),
             imported: imported.contains(&name),
+            backed: !lacks.contains_key(&name),
         };
         Ok(Self {
             trust,
@@ -72,7 +75,7 @@ impl Report {
         for line in &self.capabilities {
             let name = line.name.as_str();
             let state = match line {
-                line if !line.name.is_wasi() => paint::bad("not backed by this host"),
+                Line { backed: false, .. } => paint::bad("not backed by this host"),
                 Line { asked: false, .. } => {
                     format!(
                         "{}: add it to `capabilities` in plugin.toml",

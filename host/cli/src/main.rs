@@ -21,17 +21,19 @@ mod guest;
 mod interrupt;
 mod keeping;
 mod keys;
+mod lender;
 mod llm;
 mod llm_alerts;
 mod llm_budget;
 mod llm_credits;
 mod meanings;
+mod memory;
 mod models;
 mod output;
 mod paint;
 mod plugins;
-mod queue;
 mod progress;
+mod queue;
 mod runs;
 mod scaffold;
 mod schema;
@@ -84,6 +86,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Retention(command) => keeping::run(&bench()?, command),
         Command::Todo(command) => keeping::todo(&bench()?, command),
         Command::Db(command) => db::run(&bench()?, command),
+        Command::Memory(command) => memory::run(&bench()?, command),
         Command::Doctor(doctor) => doctor::run(&bench()?, doctor),
         // The child of this program that compiles: it has no settings, no folder and no home.
         &Command::Compile { wall_ms, memory_mb } => {

@@ -99,6 +99,12 @@ fn show(bench: &Workbench, id: &str, json: bool) -> Result<(), Failure> {
         "host calls",
         format!("{}, {} bytes handed over", grouped(usage.host_calls), grouped(usage.lifted_bytes)),
     );
+    if !run.journal.is_empty() {
+        let calls = grouped(run.journal.len() as u64);
+        let (tokens, cost) = (usage.prompt_tokens + usage.completion_tokens, usage.cost_micros as f64 / 1e6);
+        let bytes = grouped(usage.lent_bytes);
+        field("lent", format!("{calls} calls, {bytes} bytes, {} tokens, ${cost:.6}", grouped(tokens)));
+    }
     field("answers", format!("{} kept, {} refused", usage.answers_offered, usage.answers_refused));
     for (test, input) in task.test.iter().enumerate() {
         let mut row = vec![Panel { title: format!("test {}", test + 1), grid: input }];

@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -13,6 +14,7 @@ use crate::args::{Solve, When};
 use crate::entrants::{Asked, Entrant, Setup};
 use crate::failure::Failure;
 use crate::interrupt;
+use crate::lender::Lending;
 use crate::output::{check_writable, is_stdout, mib, out, outln, write_json};
 use crate::paint::{self, Panel};
 use crate::workbench::{Workbench, find_task};
@@ -56,7 +58,7 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
     let mut kept = Vec::new();
     let mut contenders = Vec::new();
     for (entrant, (limits, settings)) in entrants.iter().zip(grants) {
-        let mut place = Place::default();
+        let mut place = Place { domain: entrant.domain(), ..Place::default() };
         if let Some(store) = &store {
             let name = format!("{} on {}", entrant.strategy().plugin().name, solve.what);
             let new = entrant.evaluation(name, seed, limits.clone(), settings.clone());
@@ -66,13 +68,15 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
         }
         contenders.push(Contender { strategy: entrant.strategy(), limits, settings, place });
     }
+    let lending = Lending::new(bench, store.as_ref())?;
     let work = Bench {
         contenders,
         tasks: &tasks,
         dataset: dataset.as_deref(),
         seed,
         jobs,
-        ledger: store.as_ref().map(|store| store as &dyn Ledger),
+        ledger: store.as_deref().map(|store| store as &dyn Ledger),
+        lender: Some(&lending),
         resume: solve.resume,
         cancel: interrupt::flag(),
     };
@@ -94,7 +98,7 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
     let results = results?;
     let report = Report::new(&results, started.elapsed().as_millis() as u64);
     let report = FullReport { report, evaluations: kept };
-    finish(bench, solve, &entrants, &results, &report, tasks.len(), store.as_ref())
+    finish(bench, solve, &entrants, &results, &report, tasks.len(), store.as_deref())
 }
 
 /// The report with where it is kept.
@@ -170,7 +174,7 @@ struct Work {
     /// The database's id of the dataset that all tasks are from.
     dataset: Option<String>,
     /// None where nothing is to be kept.
-    store: Option<Store>,
+    store: Option<Arc<Store>>,
 }
 
 /// Finds what WHAT names: a file or folder where there is one, since it may have been edited, else what is stored.
@@ -184,7 +188,11 @@ fn find(bench: &Workbench, solve: &Solve) -> Result<Work, Failure> {
     if !looks_like_path && bench.places.database.exists() {
         let store = bench.existing_store()?;
         if let Some((tasks, dataset)) = find_stored(&store, what)? {
-            return Ok(Work { tasks, dataset: Some(dataset), store: (!solve.no_store).then_some(store) });
+            return Ok(Work {
+                tasks,
+                dataset: Some(dataset),
+                store: (!solve.no_store).then_some(Arc::new(store)),
+            });
         }
     }
     let hint = "name a task id, a dataset such as arc-agi-1/training (see `stratagem tasks list`), a file or a \
@@ -206,7 +214,7 @@ fn read(bench: &Workbench, solve: &Solve, path: &Path) -> Result<Work, Failure> 
         [dataset] => Some(dataset.clone()),
         _ => None,
     };
-    Ok(Work { tasks, dataset, store: Some(store) })
+    Ok(Work { tasks, dataset, store: Some(Arc::new(store)) })
 }
 
 /// A dataset with or without version and split, else a task, with the dataset's id; none where there is neither.

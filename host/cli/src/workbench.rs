@@ -1,6 +1,7 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use stratagem_domain::{LabelledTask, Limits, LimitsOverlay, quote};
+use stratagem_domain::{Capability, LabelledTask, Limits, LimitsOverlay, quote};
 use stratagem_runtime::{
     CompilerProcess, Grants, LoadedStrategy, Manifest, Package, Sandbox, SandboxConfig, WorkerProcess,
 };
@@ -9,6 +10,7 @@ use stratagem_store::{Key, Papers, Store, StoreOptions};
 use crate::args::Global;
 use crate::config::{Config, Places, is_path};
 use crate::failure::Failure;
+use crate::lender;
 use crate::trust::Found;
 
 /// Each job is a thread, and a slot of the sandbox's pool with its address space.
@@ -47,7 +49,12 @@ impl Workbench {
             (None, Some(file)) => Some(Key::from_file(file)?),
             (key, _) => key,
         };
-        Ok(StoreOptions { key, copies: self.config.copies.clone(), ..self.door.clone() })
+        Ok(StoreOptions {
+            key,
+            copies: self.config.copies.clone(),
+            quotas: self.config.memory.clone(),
+            ..self.door.clone()
+        })
     }
 
     pub fn sandbox(&self, jobs: usize) -> Result<Sandbox, Failure> {
@@ -65,12 +72,19 @@ impl Workbench {
         let worker = isolate.then(|| WorkerProcess { program: program.clone(), args: vec!["worker".into()] });
         let compiler =
             Some(CompilerProcess { program, args: vec!["compile".into()], limits: self.config.compile });
-        let config = SandboxConfig { cache, slots, bounds, compiler, worker, ..SandboxConfig::default() };
+        let lacks = self.lacks();
+        let config =
+            SandboxConfig { cache, slots, bounds, compiler, worker, lacks, ..SandboxConfig::default() };
         let sandbox = Sandbox::new(&config)?;
         if let Some(found) = sandbox.confinement.as_ref().filter(|found| found.landlock.is_none()) {
             eprintln!("warning: plugins are isolated with less than there could be: {found}");
         }
         Ok(sandbox)
+    }
+
+    /// What of the contract is not backed here, each with what to do about it.
+    pub fn lacks(&self) -> BTreeMap<Capability, String> {
+        lender::lacks(self.config.llm.is_some())
     }
 
     /// How many tasks at the same time: as asked, else one a processor.

@@ -160,6 +160,7 @@ mod tests {
             "memory_calls",
             "artifact_calls",
             "artifact_bytes",
+            "lent_bytes",
             "ttt_calls",
             "device_memory_mb",
             "device_ms",

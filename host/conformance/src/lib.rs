@@ -10,6 +10,7 @@
 //!
 //! What must never be here: a score. Conformance says that a plugin behaves, not that it is any good.
 
+mod blank;
 mod case;
 mod checks;
 mod junit;

@@ -1,5 +1,9 @@
+use std::sync::Arc;
+
 use stratagem_domain::{LabelledTask, Limits, RunReport, Settings, Strategy, Task};
 use stratagem_runtime::{Description, LoadedStrategy};
+
+use crate::blank::Blank;
 
 /// What the suite looks at: a plugin by its three exports, each call in a store of its own.
 pub trait Subject: Sync {
@@ -11,17 +15,17 @@ pub trait Subject: Sync {
     fn learn(&self, lessons: &[LabelledTask], seed: u64, limits: &Limits) -> RunReport;
 }
 
-/// Without settings: they are the operator's, and a plugin must do without.
+/// Without settings and with an empty memory: they are the operator's, and a plugin must do without.
 impl Subject for LoadedStrategy {
     fn describe(&self, seed: u64, limits: &Limits) -> (Option<Description>, RunReport) {
         self.describe(seed, limits, &Settings::new())
     }
 
     fn solve(&self, task: &Task, seed: u64, limits: &Limits) -> RunReport {
-        self.run(task, seed, limits, &Settings::new())
+        self.run_with(task, seed, limits, &Settings::new(), Arc::<Blank>::default())
     }
 
     fn learn(&self, lessons: &[LabelledTask], seed: u64, limits: &Limits) -> RunReport {
-        self.learn(lessons, seed, limits, &Settings::new())
+        self.learn_with(lessons, seed, limits, &Settings::new(), Arc::<Blank>::default())
     }
 }

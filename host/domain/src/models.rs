@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{ChatMessage, Digest, LedgerError};
+use crate::{ChatMessage, Digest, LedgerError, Place, Recipe};
 
 /// What a question is asked for: the budgets that it counts against, beside those of everybody, of the user and of
 /// the provider.
@@ -15,8 +15,15 @@ pub struct Purpose {
     pub experiment: Option<String>,
     /// A name of the run while it lasts: the ledger gives it its id when it is recorded.
     pub run: Option<String>,
-    /// Of `arc_tasks`.
+    /// The task's digest: the same content is one task, in whichever dataset.
     pub task: Option<String>,
+}
+
+impl Purpose {
+    /// What a run is called while it lasts.
+    pub fn name_of(recipe: &Recipe, place: &Place) -> String {
+        format!("{}/{}", place.evaluation.as_deref().unwrap_or(""), recipe.digest())
+    }
 }
 
 /// A question with all that changes its reply.

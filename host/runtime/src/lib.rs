@@ -40,7 +40,7 @@ pub use isolate::confine;
 pub use isolate::{Confinement, WorkerProcess, worker_child};
 pub use manifest::{Manifest, ManifestError, is_plain};
 pub use package::Package;
-pub use policy::{Entry, Grants, Policy, Signer};
+pub use policy::{Entry, Grants, Home, Policy, Signer};
 pub use refused::RefusedStrategy;
 pub use run::{Description, LoadedStrategy};
 pub use signature::{PublicKey, SecretKey, Signed};

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use stratagem_domain::{Capability, Digest, Limits, LimitsOverlay, Trust, quote};
+use stratagem_domain::{Capability, Digest, Limits, LimitsOverlay, PluginIdentity, Trust, quote};
 
+use crate::manifest::is_plain;
 use crate::signature::{PublicKey, Signed};
 use crate::{LoadError, Package};
 
@@ -72,6 +73,8 @@ pub struct Entry {
     pub folders: BTreeMap<String, PathBuf>,
     /// Who must have signed it.
     pub signer: Option<String>,
+    /// Where what it keeps is found again, instead of under its own name: plugins with one domain share it.
+    pub domain: Option<String>,
 }
 
 /// What a plugin is granted, and by which rule.
@@ -86,6 +89,21 @@ pub struct Grants {
     pub bounds: LimitsOverlay,
     /// The table of the policy that decided on the capabilities.
     pub rule: String,
+    pub home: Home,
+}
+
+/// Why a plugin's memory is its own: anybody may call a plugin anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Home {
+    /// Nobody vouches for the name: it is the component's, to the byte.
+    #[default]
+    Component,
+    /// The operator names it in the policy, or it came with the program.
+    Name,
+    /// Its signer vouches for the name.
+    Signer(String),
+    /// The domain that the operator chose.
+    Domain(String),
 }
 
 impl Policy {
@@ -127,7 +145,13 @@ impl Policy {
         };
         let bounds = self.trust.of(trust).bounds.clone();
         let signer = signer.map(|(name, _)| name.clone());
-        Ok(Grants { trust, signer, capabilities, folders: entry.folders, bounds, rule })
+        let home = match (&entry.domain, &signer) {
+            (Some(domain), _) => Home::Domain(domain.clone()),
+            _ if builtin || self.plugins.contains_key(name) => Home::Name,
+            (None, Some(signer)) => Home::Signer(signer.clone()),
+            (None, None) => Home::Component,
+        };
+        Ok(Grants { trust, signer, capabilities, folders: entry.folders, bounds, rule, home })
     }
 
     /// Whose the package is, of the signers that the policy names.
@@ -152,7 +176,8 @@ impl Policy {
         let loose = |entry: &Entry| {
             let gives = entry.trust.is_some_and(|trust| trust > Trust::Untrusted)
                 || entry.capabilities.as_ref().is_some_and(|list| !list.is_empty())
-                || !entry.folders.is_empty();
+                || !entry.folders.is_empty()
+                || entry.domain.is_some();
             gives && entry.blake3.is_none() && entry.signer.is_none()
         };
         self.plugins.iter().filter(|(_, entry)| loose(entry)).map(|(name, _)| name.as_str()).collect()
@@ -169,6 +194,17 @@ impl Policy {
 impl Grants {
     pub fn allows(&self, capability: Capability) -> bool {
         self.capabilities.contains(&capability)
+    }
+
+    /// Where the plugin's memory lies; none where that is its name.
+    pub fn domain(&self, plugin: &PluginIdentity) -> Option<String> {
+        match &self.home {
+            Home::Name => None,
+            Home::Domain(domain) => Some(domain.clone()),
+            // No name has these signs in it: no plugin can call itself so.
+            Home::Signer(signer) => Some(format!("{signer}/{}", plugin.name)),
+            Home::Component => Some(format!("{}@{}", plugin.name, plugin.digest.short())),
+        }
     }
 
     /// The operator's bounds, lowered to those of the plugin's trust level.
@@ -198,6 +234,11 @@ impl TryFrom<Draft> for Policy {
                 return Err(format!(
                     "plugin {name} demands signer {signer}, who is not under [policy.signers]"
                 ));
+            }
+            if let Some(domain) = entry.domain.as_ref().filter(|domain| !is_plain(domain, b'-')) {
+                let (name, domain) = (quote(name, 64), quote(domain, 200));
+                let rule = "1 to 64 lower-case letters, digits and '-'";
+                return Err(format!("domain {domain} of plugin {name}: {rule}"));
             }
             if let Some(folder) = entry.folders.keys().find(|folder| !is_absolute(folder)) {
                 let (name, folder) = (quote(name, 64), quote(folder, 200));
@@ -301,6 +342,37 @@ mod tests {
         assert!(error.contains(&format!("the policy pins {digest}")), "{error}");
     }
 
+    /// Memory follows who vouches for a name: an impostor reaches none of it.
+    #[test]
+    fn a_plugins_memory_is_its_own_by_who_vouches_for_its_name() {
+        let (file, public) = SecretKey::generate("").unwrap();
+        let secret = SecretKey::open(&file, "").unwrap();
+        let policy = policy(&format!(
+            "[signers.ann]\nkey = \"{public}\"\n[plugins.known]\n[plugins.a]\ndomain = \"shared\"\n[plugins.b]\ndomain = \"shared\"\n"
+        ));
+        let domain = |name: &str, package: &Package, builtin: bool| {
+            let (version, kind) = ("1.0.0".to_owned(), "search".to_owned());
+            let plugin = PluginIdentity { name: name.to_owned(), version, kind, digest: package.digest };
+            policy.decide(package, name, builtin).unwrap().domain(&plugin)
+        };
+        let plain = package(b"one");
+        let nobody = domain("mirror", &plain, false).unwrap();
+        assert_eq!(nobody, format!("mirror@{}", plain.digest.short()));
+        assert_ne!(
+            domain("mirror", &package(b"two"), false).unwrap(),
+            nobody,
+            "another component of that name"
+        );
+        assert_eq!(domain("known", &plain, false), None);
+        assert_eq!(domain("mirror", &plain, true), None);
+        assert_eq!(domain("a", &plain, false), domain("b", &package(b"two"), false));
+        assert_eq!(domain("a", &plain, false).unwrap(), "shared");
+        let mut signed = package(b"one");
+        signed.signature = Some(secret.sign(&signed).unwrap());
+        assert_eq!(domain("mirror", &signed, false).unwrap(), "ann/mirror");
+        assert_eq!(policy.granted_by_name_alone(), ["a", "b"]);
+    }
+
     #[test]
     fn a_levels_bounds_only_lower() {
         let policy = policy("[trust.untrusted.bounds]\nfuel = 5\nmemory_mb = 999_999\n");
@@ -317,6 +389,7 @@ mod tests {
             ("[plugins.a]\nsigner = \"ann\"", "demands signer \"ann\", who is not under [policy.signers]"),
             ("[plugins.a]\nfolders = { data = \"x\" }", "folder \"data\" of plugin \"a\""),
             ("[plugins.a]\nfolders = { \"/a/../b\" = \"x\" }", "folder \"/a/../b\""),
+            ("[plugins.a]\ndomain = \"b@c\"", "domain \"b@c\" of plugin \"a\""),
             ("[signers.ann]\nkey = \"RW\"", "a public key has 56 letters"),
             ("[signers.ann]\ntrust = \"reviewed\"", "missing field `key`"),
         ] {

@@ -1,19 +1,21 @@
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::StoreError;
 use crate::actor::{Actor, Role};
 use crate::copies::CopyOptions;
 use crate::error::Failure;
 use crate::hot::Caches;
 use crate::key::{self, Key};
+use crate::memory::Quotas;
 use crate::migrate;
 use crate::readers::Readers;
 use crate::writer::{Change, Durability, Writer};
+use crate::{StoreError, embeddings};
 
 /// How long a write waits for another program's write.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,6 +41,8 @@ pub struct StoreOptions {
     pub key: Option<Key>,
     /// Which copies outlive the process, and for how long; none of an encrypted database, whose text they would show.
     pub copies: CopyOptions,
+    /// What an owner may keep in a domain.
+    pub quotas: Quotas,
 }
 
 impl StoreOptions {
@@ -53,7 +57,9 @@ impl StoreOptions {
 #[derive(Debug)]
 pub struct Store {
     writer: Writer,
-    readers: Readers,
+    pub(crate) readers: Arc<Readers>,
+    pub(crate) vectors: Arc<embeddings::Cache>,
+    pub(crate) quotas: Quotas,
     actor: Actor,
     path: PathBuf,
     key: Option<Key>,
@@ -110,11 +116,12 @@ impl Store {
         };
         let (connection, version, actor) = ready().map_err(|failure: Failure| failure.in_file(path))?;
         let writer = Writer::start(connection, path);
-        let readers = Readers::new(path, key.clone());
+        let readers = Arc::new(Readers::new(path, key.clone()));
         let copies =
             CopyOptions { enabled: options.copies.enabled && key.is_none(), ..options.copies.clone() };
         let caches = Caches::new(path, &copies);
-        Ok(Self { writer, readers, actor, path: path.to_owned(), key, version, caches })
+        let (vectors, quotas) = (Arc::default(), options.quotas.clone());
+        Ok(Self { writer, readers, vectors, quotas, actor, path: path.to_owned(), key, version, caches })
     }
 
     /// The version of the schema, the same as [`SCHEMA_VERSION`](crate::SCHEMA_VERSION) once open.

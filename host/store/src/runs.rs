@@ -1,11 +1,14 @@
 use rusqlite::{OptionalExtension, params};
 use stratagem_domain::{
-    Fault, LabelledTask, Ledger, LedgerError, Outcome, Place, Recipe, Score, Step, StoredAnswer, StoredRun,
+    Fault, LabelledTask, Ledger, LedgerError, Outcome, Place, Purpose, Recipe, Score, Step, StoredAnswer,
+    StoredRun,
 };
 
 use crate::bounds;
 use crate::error::Failure;
 use crate::journal;
+use crate::memory::{self, Quotas, Scope};
+use crate::models;
 use crate::open::new_id;
 use crate::plugins::{self, PluginRows};
 use crate::read;
@@ -77,7 +80,7 @@ impl Store {
         }
         bounds::run(run)?;
         let (run, code, path) = (run.clone(), code.clone(), self.path().to_owned());
-        let dataset = dataset.map(str::to_owned);
+        let (dataset, quotas) = (dataset.map(str::to_owned), self.quotas.clone());
         self.write("keeping a run", move |connection| {
             let task_row = match &run.place.evaluation {
                 Some(evaluation) => Some(evaluations::task_row(connection, evaluation, &digest)?),
@@ -93,7 +96,7 @@ impl Store {
             };
             let entry = Entry { connection, run: &run, id: new_id(), task_row, plugin };
             connection.made("run.record", "runs", &entry.id);
-            entry.write()?;
+            entry.write(&quotas)?;
             Ok(entry.id)
         })
     }
@@ -110,7 +113,7 @@ struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    fn write(&self) -> Result<(), Failure> {
+    fn write(&self, quotas: &Quotas) -> Result<(), Failure> {
         self.run_row()?;
         self.run_task()?;
         self.answers()?;
@@ -121,13 +124,22 @@ impl Entry<'_> {
         let outcome_id = self.outcome()?;
         failures::keep(self.connection, &self.run.ending, &outcome_id, self.finished_at())?;
         self.usage(&outcome_id)?;
-        self.episode()?;
+        let episode = self.episode()?;
+        let scope = Scope { owner: self.connection.actor.id.clone(), domain: self.domain().to_owned() };
+        memory::keep(self.connection, quotas, &scope, self.run, (&self.id, &episode))?;
         if let Some(evaluation) = &self.run.place.evaluation {
             let (task, run, status) = (&self.task_row, &self.id, self.status());
             let times = (self.started_at(), self.finished_at());
             evaluations::task_ended(self.connection, evaluation, task, run, status, times)?;
         }
+        let name = Purpose::name_of(&self.run.recipe, &self.run.place);
+        models::adopt(self.connection, &name, &self.id, &self.task_row)?;
         journal::keep(self.connection, &self.id, &self.run.journal)
+    }
+
+    /// Where its episode and what it kept are found again.
+    fn domain(&self) -> &str {
+        self.run.place.domain.as_deref().unwrap_or(&self.run.recipe.plugin.name)
     }
 
     fn started_at(&self) -> i64 {
@@ -350,8 +362,9 @@ impl Entry<'_> {
         Ok(())
     }
 
-    fn episode(&self) -> Result<(), Failure> {
-        let StoredRun { recipe, task_id, steps, place, .. } = self.run;
+    /// Writes the episode with its steps, and returns its id.
+    fn episode(&self) -> Result<String, Failure> {
+        let StoredRun { recipe, task_id, steps, .. } = self.run;
         let episode = new_id();
         self.connection
             .prepare_cached(
@@ -365,7 +378,7 @@ impl Entry<'_> {
                 self.connection.actor.id,
                 self.plugin.plugin_id,
                 recipe.plugin.kind,
-                place.domain.as_deref().unwrap_or(&recipe.plugin.name),
+                self.domain(),
                 task_id,
                 self.status(),
                 self.partial_credit(),
@@ -386,7 +399,7 @@ impl Entry<'_> {
                 self.finished_at()
             ])?;
         }
-        Ok(())
+        Ok(episode)
     }
 }
 

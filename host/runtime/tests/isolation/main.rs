@@ -5,6 +5,11 @@
 #[cfg(target_os = "linux")]
 mod cell;
 #[cfg(target_os = "linux")]
+#[path = "../support/fake.rs"]
+mod fake;
+#[cfg(target_os = "linux")]
+mod lent;
+#[cfg(target_os = "linux")]
 mod runs;
 
 #[cfg(not(target_os = "linux"))]
@@ -25,7 +30,7 @@ fn main() {
         Some("prisoner") => cell::prisoner(&args.collect::<Vec<_>>()),
         wanted => {
             let wanted = wanted.filter(|wanted| !wanted.starts_with('-')).unwrap_or_default();
-            for (name, test) in [runs::TESTS, cell::TESTS].concat() {
+            for (name, test) in [runs::TESTS, lent::TESTS, cell::TESTS].concat() {
                 if name.contains(wanted) {
                     test();
                     println!("{name} ... ok");

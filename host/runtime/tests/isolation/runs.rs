@@ -23,11 +23,11 @@ fn guests() -> PathBuf {
     std::env::var_os("STRATAGEM_GUESTS").map_or_else(usual, PathBuf::from)
 }
 
-fn worker() -> WorkerProcess {
+pub fn worker() -> WorkerProcess {
     WorkerProcess { program: std::env::current_exe().unwrap(), args: vec!["worker".into()] }
 }
 
-fn sandbox(worker: Option<WorkerProcess>) -> Result<Sandbox, LoadError> {
+pub fn sandbox(worker: Option<WorkerProcess>) -> Result<Sandbox, LoadError> {
     Sandbox::new(&SandboxConfig { worker, slots: 4, ..SandboxConfig::default() })
 }
 
@@ -39,12 +39,12 @@ fn plugin(sandbox: &Sandbox, name: &str) -> LoadedStrategy {
     sandbox.load(&package(name)).unwrap()
 }
 
-fn package(name: &str) -> Package {
+pub fn package(name: &str) -> Package {
     let package = Package::read(&guests().join(name));
     package.unwrap_or_else(|error| panic!("{error}: run `just guests` first"))
 }
 
-fn task() -> Task {
+pub fn task() -> Task {
     let grid = Grid::new(3, 2, &[1, 2, 3, 4, 5, 6]).unwrap();
     let pair = Pair { input: grid.clone(), output: grid.clone() };
     Task { id: "t".into(), train: vec![pair], test: vec![grid.clone(), grid] }
@@ -55,7 +55,7 @@ fn settings(act: &str, count: u64) -> Settings {
 }
 
 /// A report without what two clocks say.
-fn timeless(report: RunReport) -> RunReport {
+pub fn timeless(report: RunReport) -> RunReport {
     let usage = Usage { cpu_seconds: 0.0, wall_ms: 0, ..report.usage };
     RunReport { usage, ..report }
 }

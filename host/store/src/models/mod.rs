@@ -24,6 +24,7 @@ pub use budgets::{Budget, BudgetLine, BudgetScope, Period};
 pub use cache::ReplyCounts;
 pub use credit::{Credit, CreditLine};
 pub use usage::ModelSpending;
+pub(crate) use usage::adopt;
 
 use crate::Store;
 

@@ -129,30 +129,18 @@ impl Store {
             Ok(lines.collect::<rusqlite::Result<_>>()?)
         })
     }
+}
 
-    /// Gives what a run asked the id that the ledger gave the run. `name` is what [`Purpose::run`] said.
-    ///
-    /// [`Purpose::run`]: stratagem_domain::Purpose::run
-    pub fn adopt_usage(&self, name: &str, run_id: &str) -> Result<u64, StoreError> {
-        let (name, run_id) = (name.to_owned(), run_id.to_owned());
-        self.write("keeping a run", move |change| {
-            let rows = change
-                .prepare_cached("UPDATE resource_usage SET run_id = ?2 WHERE run_id = ?1 AND kind = 'llm'")?
-                .execute(params![name, run_id])?;
-            change
-                .prepare_cached("UPDATE spending SET scope_id = ?2 WHERE scope = 'run' AND scope_id = ?1")?
-                .execute(params![name, run_id])?;
-            if rows > 0 {
-                let (before, after) = (Some(serde_json::json!({"run": name})), Some(serde_json::json!({})));
-                change.note(Entry {
-                    action: "usage.adopt",
-                    subject_kind: "runs",
-                    subject_id: run_id,
-                    before,
-                    after,
-                });
-            }
-            Ok(rows as u64)
-        })
-    }
+/// Gives what a run asked while it lasted the id that it is recorded under; the transaction is the run's.
+/// `name` is what [`Purpose::run`](stratagem_domain::Purpose::run) said.
+pub(crate) fn adopt(connection: &Connection, name: &str, run_id: &str, task_id: &str) -> Result<(), Failure> {
+    connection
+        .prepare_cached(
+            "UPDATE resource_usage SET run_id = ?2, task_id = ?3 WHERE run_id = ?1 AND kind = 'llm'",
+        )?
+        .execute(params![name, run_id, task_id])?;
+    connection
+        .prepare_cached("UPDATE spending SET scope_id = ?2 WHERE scope = 'run' AND scope_id = ?1")?
+        .execute(params![name, run_id])?;
+    Ok(())
 }

@@ -1,23 +1,25 @@
 //! The store as its users see it: what goes in comes back, what fails leaves nothing.
 
 mod added;
+mod analysis;
 mod audit;
 mod backup;
 mod caches;
 mod documents;
+mod documents_faults;
+mod documents_queries;
+mod documents_world;
 #[cfg(feature = "sqlcipher")]
 mod encryption;
 mod erasure;
 mod experiments;
 mod failures;
 mod features;
-mod analysis;
-mod documents_faults;
-mod documents_queries;
-mod documents_world;
 mod fixtures;
 mod hostile_text;
 mod import;
+mod memories;
+mod memory;
 mod migrations;
 mod models;
 mod planted;
@@ -25,9 +27,9 @@ mod queue;
 mod record;
 mod recorder;
 mod repair;
+mod replies;
 mod retention;
 mod roles;
-mod replies;
 mod together;
 mod users;
 mod vitals;

@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 use rusqlite::params;
 use serde_json::json;
 use stratagem_domain::{
-    ChatMessage, ChatRole, Held, Hold, Keeping, KeptReply, ModelLedger, ModelUsage, Purpose, Question,
-    RateLimits,
+    ChatMessage, ChatRole, Held, Hold, Keeping, KeptReply, Ledger, ModelLedger, ModelUsage, Purpose,
+    Question, RateLimits,
 };
 use stratagem_store::{Budget, BudgetScope, Credit, Period, Role, Store, StoreError, StoreOptions};
 
 use crate::Bench;
+use crate::fixtures::{plugin, solved, task};
 
 pub const HOUR: Keeping = Keeping { is_shared: false, lasts_ms: 3_600_000 };
 const LOCAL: &str = "00000000-0000-7000-8000-000000000001";
@@ -326,10 +327,20 @@ fn a_question_leaves_a_row_under_the_names_of_every_document() {
     assert_eq!(stats, (23, 4, 12, Some("timeout".into()), false));
     let lines = bench.store.model_spending(0).unwrap();
     assert_eq!((lines[0].questions, lines[0].errors, lines[0].cost_micros), (2, 1, 7_100));
-    assert_eq!(bench.store.adopt_usage("run-1", "run-of-the-ledger").unwrap(), 2);
-    assert_eq!(bench.count("resource_usage WHERE run_id = 'run-of-the-ledger'"), 2);
-    assert_eq!(bench.count("spending WHERE scope = 'run' AND scope_id = 'run-of-the-ledger'"), 1);
-    assert_eq!(bench.store.adopt_usage("run-1", "again").unwrap(), 0);
+}
+
+#[test]
+fn what_a_run_spent_is_the_runs_once_it_is_recorded() {
+    let task = task("a", 4);
+    let bench = Bench::with(std::slice::from_ref(&task));
+    let run = solved(plugin("mirror"), &task);
+    let name = Purpose::name_of(&run.recipe, &run.place);
+    let purpose = Purpose { run: Some(name), ..Purpose::default() };
+    spend(&bench.store, &Hold { purpose, ..hold(2_100) }).unwrap();
+    let id = bench.store.record(&run, &task, None).unwrap();
+    assert_eq!(bench.count(&format!("resource_usage WHERE kind = 'llm' AND run_id = '{id}'")), 1);
+    assert_eq!(bench.count(&format!("spending WHERE scope = 'run' AND scope_id = '{id}'")), 1);
+    assert_eq!(bench.count("resource_usage u JOIN arc_tasks t ON t.id = u.task_id WHERE u.kind = 'llm'"), 1);
 }
 
 #[test]

@@ -1,0 +1,79 @@
+//! Who answers what a run asks of the host: the store remembers, models complete. Only here is known which there are.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use stratagem_domain::{Backing, Call, Capability, Declined, Lender, Place, Purpose, Recipe, Reply};
+use stratagem_llm::{LentModels, Models};
+use stratagem_runtime::SandboxConfig;
+use stratagem_store::{RunMemory, Store};
+
+use crate::failure::Failure;
+use crate::models::models;
+use crate::workbench::Workbench;
+
+/// What to do where no language model is there.
+const NO_MODEL: &str = "name a provider under [llm.providers.NAME] in stratagem.toml";
+/// Without a database nothing is found and nothing stays.
+const NO_STORE: &str = "nothing is kept here, so nothing is remembered: run without --no-store";
+
+/// What runs are lent.
+pub struct Lending {
+    /// Remembers; none where nothing is to be kept.
+    store: Option<Arc<Store>>,
+    /// None where none is configured, or where there is no database whose budgets hold.
+    models: Option<Arc<Models>>,
+}
+
+impl Lending {
+    pub fn new(bench: &Workbench, store: Option<&Arc<Store>>) -> Result<Self, Failure> {
+        let models = store.map(|store| models(bench, store)).transpose()?.flatten();
+        Ok(Self { store: store.cloned(), models })
+    }
+
+    /// The budgets that a run's questions count against.
+    fn purpose(&self, recipe: &Recipe, place: &Place) -> Purpose {
+        let evaluation = self.store.as_ref().zip(place.evaluation.as_deref());
+        Purpose {
+            experiment: evaluation.and_then(|(store, id)| store.evaluation(id).ok()?.experiment),
+            run: Some(Purpose::name_of(recipe, place)),
+            task: Some(recipe.task.to_string()),
+        }
+    }
+}
+
+/// The interfaces that are not backed, each with what to do about it.
+pub fn lacks(has_models: bool) -> BTreeMap<Capability, String> {
+    let mut lacks = BTreeMap::from([(Capability::Ttt, SandboxConfig::NO_BACKEND.to_owned())]);
+    if !has_models {
+        lacks.insert(Capability::Llm, NO_MODEL.to_owned());
+    }
+    lacks
+}
+
+impl Lender for Lending {
+    fn lend(&self, recipe: &Recipe, place: &Place) -> Arc<dyn Backing> {
+        let domain = place.domain.as_deref().unwrap_or(&recipe.plugin.name);
+        let memory = self.store.as_ref().map(|store| store.memory_for(domain));
+        let models = self.models.as_ref().map(|models| models.lend(self.purpose(recipe, place)));
+        Arc::new(Lent { memory, models })
+    }
+}
+
+/// What answers one run.
+struct Lent {
+    memory: Option<RunMemory>,
+    models: Option<LentModels>,
+}
+
+impl Backing for Lent {
+    fn answer(&self, call: &Call) -> Result<Reply, Declined> {
+        let missing = |remedy: &str| Err(Declined::Unavailable(remedy.to_owned()));
+        match (call, &self.memory, &self.models) {
+            (Call::Complete(_), _, Some(models)) => models.answer(call),
+            (Call::Complete(_), _, None) => missing(NO_MODEL),
+            (_, Some(memory), _) => memory.answer(call),
+            (_, None, _) => missing(NO_STORE),
+        }
+    }
+}
