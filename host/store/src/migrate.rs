@@ -55,13 +55,16 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<u32, F
     Ok(SCHEMA_VERSION)
 }
 
-/// Runs every migration up to `target` that is not applied, in one transaction with `note`, which hears of the
-/// versions before and after. A file that is sick is left as it was, and one that would be sick afterwards too.
+/// Hears, within the transaction, which migrations ran.
+pub(crate) type Note<'a> = &'a mut dyn FnMut(&Connection, &[&'static str]) -> Result<(), Failure>;
+
+/// Runs every migration up to `target` that is not applied, in one transaction with `note`. A file that is sick is left
+/// as it was, and one that would be sick afterwards too.
 pub(crate) fn migrate_to(
     connection: &mut Connection,
     path: &Path,
     target: u32,
-    note: &mut dyn FnMut(&Connection, &[&'static str]) -> Result<(), Failure>,
+    note: Note<'_>,
 ) -> Result<(), Failure> {
     if applied(connection, path)? >= target {
         return Ok(());

@@ -250,7 +250,10 @@ fn tables(connection: &Connection) -> Result<Columns, Failure> {
 fn counted(connection: &Connection, tables: &Columns) -> Result<Counts, Failure> {
     let mut counts = Counts::new();
     for (table, columns) in tables {
-        let sums = columns.iter().map(|column| format!(", count(\"{column}\")")).collect::<String>();
+        let mut sums = String::new();
+        for column in columns {
+            sums.extend([", count(\"", column, "\")"]);
+        }
         connection.query_row(&format!("SELECT count(*){sums} FROM \"{table}\""), [], |row| {
             counts.insert(table.clone(), row.get::<_, i64>(0)?.unsigned_abs());
             for (at, column) in (1..).zip(columns) {
