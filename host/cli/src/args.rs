@@ -5,7 +5,6 @@ use stratagem_domain::Outcome;
 
 use crate::advise::Advise;
 use crate::db::Db;
-use crate::db::Db;
 use crate::documents::Document;
 use crate::experiment::Experiment;
 use crate::features::{ListTasks, ShowFeatures, Similar};
@@ -60,7 +59,7 @@ pub enum Command {
     /// Look at outcomes, and list, apply or dismiss what they advise
     #[command(subcommand)]
     Advise(Advise),
-    /// Look after the database: its schema
+    /// Look after the database: health, check, repair, backup, restore, schema, audit
     #[command(subcommand)]
     Db(Db),
     /// Ask language models, and see what they were asked
@@ -92,12 +91,6 @@ pub enum Command {
     /// Add, list and end things to do
     #[command(subcommand)]
     Todo(crate::keeping::Todos),
-    /// Look after the database
-    #[command(subcommand)]
-    Db(crate::db::Db),
-    /// Look after the database
-    #[command(subcommand)]
-    Db(Db),
     /// Write down what is to be remembered, and find it again; what plugins remember
     #[command(subcommand)]
     Memory(crate::memory::Memory),

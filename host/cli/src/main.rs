@@ -85,7 +85,6 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::User(command) => users::run(&bench()?, command),
         Command::Retention(command) => keeping::run(&bench()?, command),
         Command::Todo(command) => keeping::todo(&bench()?, command),
-        Command::Db(command) => db::run(&bench()?, command),
         Command::Memory(command) => memory::run(&bench()?, command),
         Command::Doctor(doctor) => doctor::run(&bench()?, doctor),
         // The child of this program that compiles: it has no settings, no folder and no home.
