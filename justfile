@@ -73,9 +73,9 @@ data *paths: setup build
 hostile *args: guests
     cargo test --release --locked --workspace --test hostile -- {{ args }}
 
-# What the sandbox costs, as ratios
+# What sandbox and store cost, as ratios
 bench: guests
-    cargo bench --locked --workspace --bench sandbox --bench isolate
+    cargo bench --locked --workspace --bench sandbox --bench isolate --bench store
 
 # Installs what the machine lacks: a Rust that builds plugins, pip
 setup:

@@ -242,3 +242,39 @@ fn shared<T: Serialize>(value: T) -> (Arc<T>, u64) {
     let bytes = serde_json::to_vec(&value).map_or(0, |text| text.len() as u64);
     (Arc::new(value), bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use stratagem_domain::Split;
+
+    use super::*;
+    use crate::fixtures::{set, task};
+
+    /// From the database once, from memory while the process lives, from the copies of the next, and anew after a write.
+    #[test]
+    fn a_result_is_loaded_again_only_after_a_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("runs.db");
+        let loads = Cell::new(0);
+        let ask = |store: &Store| {
+            let load = |_: &Connection| {
+                loads.set(loads.get() + 1);
+                Ok(vec![loads.get()])
+            };
+            store.remembered::<Vec<u32>>(Some(Shelf::Queries), "datasets", "all", load).unwrap()
+        };
+        let store = Store::open(&path).unwrap();
+        let first = ask(&store);
+        assert!(Arc::ptr_eq(&first, &ask(&store)) && loads.get() == 1);
+        drop(store);
+        let store = Store::open(&path).unwrap();
+        assert_eq!((*ask(&store) == *first, loads.get()), (true, 1));
+        assert_eq!((store.cache_stats().copies.hits, store.cache_stats().queries.misses), (1, 1));
+        store.import(&set("arc", &[(Split::Test, task("a", 1))])).unwrap();
+        assert_eq!((ask(&store)[0], loads.get()), (2, 2), "nothing from before the write");
+        store.drop_copies().unwrap();
+        assert_eq!((ask(&store)[0], loads.get()), (3, 3));
+    }
+}
