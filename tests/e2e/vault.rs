@@ -183,7 +183,11 @@ fn a_key_comes_from_the_environment_or_a_private_file_and_never_quietly() {
     let other = with(&hex, &["runs", "list"]);
     if !stratagem_store::can_encrypt() {
         other.refused("no encryption", 1, &["built without encryption", "--features sqlcipher"]);
-        without(&["db", "rekey"]).refused("no encryption", 1, &["built without encryption"]);
+        without(&["db", "rekey", "--key-file", "db.key"]).refused(
+            "no encryption",
+            1,
+            &["built without encryption"],
+        );
     } else if is_encrypted() {
         other.refused("another key", 1, &["cannot be read with this key", "left as it was"]);
         fs::remove_file(host.path("stratagem.toml")).unwrap();
