@@ -397,7 +397,7 @@ mod tests {
         let cases = [
             (patterns("", 0.5), "kind of 0 characters: 1 to 100"),
             (patterns(&"k".repeat(101), 0.5), "kind of 101 characters"),
-            (patterns("a\0b", 0.5), "kind \"a\\u{0}b\" has a control character"),
+            (patterns("a\0b", 0.5), "kind \"a\\0b\" has a control character"),
             (patterns("k", f64::NAN), "min-success-rate NaN: 0 to 1"),
             (patterns("k", 1.5), "min-success-rate 1.5"),
             (embed(vec![]), "vector of 0 numbers: 1 to 8192"),
