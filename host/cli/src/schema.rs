@@ -1,6 +1,6 @@
 use clap::Subcommand;
 use stratagem_domain::grouped;
-use stratagem_store::{Catalogue, RolledBack, Schema, StoreOptions};
+use stratagem_store::{Catalogue, RolledBack, Schema};
 
 use crate::failure::Failure;
 use crate::meanings::{Meanings, Meant};
@@ -64,7 +64,7 @@ pub fn run(bench: &Workbench, command: &SchemaCommand) -> Result<(), Failure> {
 }
 
 fn open(bench: &Workbench) -> Result<Schema, Failure> {
-    Ok(Schema::open(&bench.places.database, &StoreOptions::default())?)
+    Ok(Schema::open(&bench.places.database, &bench.options()?)?)
 }
 
 fn status(bench: &Workbench, json: bool) -> Result<(), Failure> {
