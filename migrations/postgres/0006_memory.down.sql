@@ -12,6 +12,7 @@ ALTER TABLE system_events DROP COLUMN event_source;
 ALTER TABLE system_events DROP COLUMN event_type;
 ALTER TABLE system_events DROP COLUMN event_id;
 DROP TABLE ttt_adaptations;
+DROP TABLE journal_artifacts;
 DROP TABLE run_journals;
 DROP TABLE learned_artifacts;
 DROP TABLE embeddings;

@@ -139,6 +139,14 @@ CREATE TABLE run_journals (
     body      BYTEA NOT NULL
 );
 
+-- The artifacts whose bytes a journal names by digest: while it is there, they are.
+CREATE TABLE journal_artifacts (
+    run_id TEXT NOT NULL REFERENCES run_journals (run_id) ON DELETE CASCADE,
+    digest TEXT NOT NULL REFERENCES artifacts (digest),
+    PRIMARY KEY (run_id, digest)
+);
+CREATE INDEX ix_journal_artifacts_digest ON journal_artifacts (digest);
+
 CREATE TABLE ttt_adaptations (
     id                      TEXT PRIMARY KEY NOT NULL,
     task_id                 TEXT NOT NULL REFERENCES arc_tasks (id) ON DELETE CASCADE,

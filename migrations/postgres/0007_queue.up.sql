@@ -8,6 +8,7 @@ CREATE TABLE queue (
     payload       JSONB NOT NULL,
     -- 10 first.
     priority      BIGINT NOT NULL DEFAULT 5 CHECK (priority BETWEEN 1 AND 10),
+    -- `failed` ended at once because trying again would not help; `dead` used up its tries.
     status        TEXT NOT NULL DEFAULT 'pending'
                   CHECK (status IN ('pending', 'in_progress', 'completed', 'failed', 'cancelled', 'dead')),
     tries         BIGINT NOT NULL DEFAULT 0 CHECK (tries >= 0),
@@ -37,14 +38,16 @@ CREATE TABLE queue (
     completed_at  BIGINT GENERATED ALWAYS AS (finished_at) STORED,
     CHECK ((status = 'in_progress') = (lease_until IS NOT NULL)),
     CHECK ((lease_until IS NULL) = (lease_token IS NULL)),
-    CHECK ((status IN ('completed', 'cancelled', 'dead')) = (finished_at IS NOT NULL))
+    CHECK ((status IN ('completed', 'failed', 'cancelled', 'dead')) = (finished_at IS NOT NULL))
 );
--- Jobs that may be claimed, in the order of claiming; jobs for later are passed over by their time.
+-- Jobs that wait, in the order of claiming.
 CREATE INDEX ix_queue_claim ON queue (priority DESC, run_at, id) WHERE status = 'pending';
+-- A worker claims the kinds that it knows: neither jobs of other kinds nor jobs for later are walked over.
+CREATE INDEX ix_queue_kind ON queue (kind, priority DESC, run_at, id) WHERE status = 'pending';
 CREATE INDEX ix_queue_due ON queue (run_at) WHERE status = 'pending';
 CREATE INDEX ix_queue_lease ON queue (lease_until) WHERE status = 'in_progress';
 CREATE UNIQUE INDEX ix_queue_dedupe ON queue (dedupe_key)
-    WHERE dedupe_key IS NOT NULL AND status IN ('pending', 'in_progress', 'failed');
+    WHERE dedupe_key IS NOT NULL AND status IN ('pending', 'in_progress');
 CREATE INDEX ix_queue_status ON queue (status, updated_at);
 
 CREATE TABLE workers (
@@ -62,3 +65,23 @@ CREATE TABLE cache_generations (
     subject    TEXT PRIMARY KEY NOT NULL,
     generation BIGINT NOT NULL CHECK (generation > 0)
 );
+
+-- Whoever writes raises the number, in the same transaction. It is at least the time, so that it does not come back
+-- after a backup was restored.
+CREATE FUNCTION raise_generation() RETURNS trigger LANGUAGE plpgsql AS
+$$BEGIN
+    INSERT INTO cache_generations (subject, generation)
+    VALUES (TG_TABLE_NAME, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+    ON CONFLICT (subject) DO UPDATE SET generation = greatest(cache_generations.generation + 1, excluded.generation);
+    RETURN NULL;
+END$$;
+CREATE TRIGGER datasets_generation AFTER INSERT OR UPDATE OR DELETE ON datasets
+FOR EACH ROW EXECUTE FUNCTION raise_generation();
+CREATE TRIGGER runs_generation AFTER INSERT OR UPDATE OR DELETE ON runs
+FOR EACH ROW EXECUTE FUNCTION raise_generation();
+CREATE TRIGGER episodes_generation AFTER INSERT OR UPDATE OR DELETE ON episodes
+FOR EACH ROW EXECUTE FUNCTION raise_generation();
+CREATE TRIGGER patterns_generation AFTER INSERT OR UPDATE OR DELETE ON patterns
+FOR EACH ROW EXECUTE FUNCTION raise_generation();
+CREATE TRIGGER documents_generation AFTER INSERT OR UPDATE OR DELETE ON documents
+FOR EACH ROW EXECUTE FUNCTION raise_generation();

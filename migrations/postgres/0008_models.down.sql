@@ -14,6 +14,7 @@ ALTER TABLE resource_usage DROP COLUMN experiment_id;
 ALTER TABLE resource_usage DROP COLUMN task_id;
 DROP TABLE alerts;
 DROP TABLE credit_balance;
+DROP TABLE spending;
 DROP TABLE budget_holds;
 DROP TABLE budgets;
 DROP TABLE llm_cache;

@@ -56,6 +56,19 @@ CREATE TABLE budget_holds (
 );
 CREATE INDEX ix_budget_holds_expires ON budget_holds (expires_at);
 
+-- What was spent, by whom it counts for and day: budgets are held against it. It stays when rows of usage are thinned
+-- or a user goes, so that neither gives a spent budget back.
+CREATE TABLE spending (
+    scope    TEXT NOT NULL CHECK (scope IN ('global', 'user', 'experiment', 'run', 'task', 'provider')),
+    scope_id TEXT NOT NULL DEFAULT '',
+    -- Days since 1970, UTC.
+    day      BIGINT NOT NULL CHECK (day >= 0),
+    requests BIGINT NOT NULL CHECK (requests > 0),
+    micros   BIGINT NOT NULL CHECK (micros >= 0),
+    last_at  BIGINT NOT NULL,
+    PRIMARY KEY (scope, scope_id, day)
+);
+
 CREATE TABLE credit_balance (
     provider             TEXT NOT NULL,
     at                   BIGINT NOT NULL,

@@ -28,7 +28,6 @@ CREATE TABLE audit_log (
 );
 CREATE INDEX ix_audit_log_subject ON audit_log (subject_kind, subject_id);
 CREATE INDEX ix_audit_log_actor ON audit_log (actor_id, at);
--- Rows leave by retention alone, from the start, which moves the chain's anchor (below).
 CREATE FUNCTION audit_log_frozen() RETURNS trigger LANGUAGE plpgsql AS
 $$BEGIN RAISE EXCEPTION 'the audit log is never changed'; END$$;
 CREATE TRIGGER audit_log_frozen BEFORE UPDATE ON audit_log FOR EACH ROW EXECUTE FUNCTION audit_log_frozen();
@@ -41,15 +40,30 @@ CREATE TABLE audit_anchor (
 );
 INSERT INTO audit_anchor (one, seq, hash)
 VALUES (1, 0, '0000000000000000000000000000000000000000000000000000000000000000');
+-- Rows leave by retention alone, from the start, after the anchor moved past them.
+CREATE FUNCTION audit_log_kept() RETURNS trigger LANGUAGE plpgsql AS
+$$BEGIN
+    IF old.seq > (SELECT seq FROM audit_anchor) THEN
+        RAISE EXCEPTION 'the audit log loses rows only from its start';
+    END IF;
+    RETURN old;
+END$$;
+CREATE TRIGGER audit_log_kept BEFORE DELETE ON audit_log FOR EACH ROW EXECUTE FUNCTION audit_log_kept();
 
 CREATE TABLE retention_policies (
-    -- A table of the list that the program knows.
+    -- Of the list that the program knows: a table, or a part of one.
     subject    TEXT PRIMARY KEY NOT NULL,
     max_age_ms BIGINT NOT NULL CHECK (max_age_ms > 0),
     action     TEXT NOT NULL CHECK (action IN ('delete', 'archive', 'thin')),
     enabled    BOOLEAN NOT NULL DEFAULT true,
     updated_at BIGINT NOT NULL DEFAULT 0
 );
+-- Two years, one year, half a year, one year; what has no row is kept for ever.
+INSERT INTO retention_policies (subject, max_age_ms, action) VALUES
+    ('outcomes', 63072000000, 'delete'),
+    ('failure_patterns', 31536000000, 'delete'),
+    ('tool_usage', 15768000000, 'delete'),
+    ('audit_log', 31536000000, 'delete');
 
 CREATE TABLE erasure_requests (
     id           TEXT PRIMARY KEY NOT NULL,
@@ -84,6 +98,7 @@ CREATE TABLE todos (
     data        JSONB,
     status      TEXT NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'done', 'dropped')),
     assignee_id TEXT REFERENCES user_identities (id) ON DELETE SET NULL,
+    created_by  TEXT REFERENCES user_identities (id) ON DELETE SET NULL,
     created_at  BIGINT NOT NULL,
     updated_at  BIGINT NOT NULL,
     name        TEXT GENERATED ALWAYS AS (title) STORED

@@ -185,7 +185,9 @@ impl Store {
         }
         told("the file", 0);
         self.scrub()?;
-        let copies_removed = remove_copies(self.path())?;
+        let copies_removed = copies_beside(self.path()).exists();
+        self.drop_copies()?;
+        self.forget_vectors();
         self.finish_erasure(request, copies_removed)
     }
 
@@ -389,17 +391,4 @@ fn stands_in(text: &str, word: &str) -> bool {
 /// The file of cached copies beside a database: `runs.db` has `runs.cache.redb`.
 fn copies_beside(database: &Path) -> PathBuf {
     database.with_extension("cache.redb")
-}
-
-/// Removes the cached copies: what they hold is read again from the database. True where there were any.
-fn remove_copies(database: &Path) -> Result<bool, StoreError> {
-    match fs::remove_file(copies_beside(database)) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => {
-            let what = format!("{} cannot be removed: {error}", copies_beside(database).display());
-            let hint = Some("allow removing it, or remove it yourself, then erase again".to_owned());
-            Err(StoreError::Invalid { what, hint })
-        }
-    }
 }

@@ -80,7 +80,10 @@ pub fn salvage(
         let found = migrate::applied(&source.connection, from)?;
         out.pragma_update(None, "foreign_keys", false)?;
         let transaction = out.transaction()?;
-        transaction.execute_batch("DELETE FROM user_identities; DELETE FROM audit_anchor")?;
+        transaction.execute_batch(
+            "DELETE FROM user_identities; DELETE FROM audit_anchor; DELETE FROM retention_policies;
+             DELETE FROM cache_generations",
+        )?;
         let mut tables = BTreeMap::new();
         let known = table_names(&transaction)?;
         for table in table_names(&source.connection)?.into_iter().filter(|table| known.contains(table)) {

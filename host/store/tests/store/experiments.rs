@@ -277,7 +277,8 @@ fn described() -> Bench {
     bench
         .raw()
         .execute_batch(
-            "INSERT INTO task_families (id, name, created_at) VALUES ('f', 'symmetry', 1);
+            "DELETE FROM task_features; UPDATE arc_tasks SET family_id = NULL; DELETE FROM task_families;
+             INSERT INTO task_families (id, name, created_at) VALUES ('f', 'symmetry', 1);
              UPDATE arc_tasks SET family_id = 'f' WHERE code < '002';
              UPDATE arc_tasks SET difficulty = CASE WHEN code < '003' THEN 'easy' ELSE 'hard' END;
              INSERT INTO task_features (task_id, width, height, color_count, object_count, symmetry, size_relation,

@@ -147,7 +147,7 @@ fn saying(text: &str, task: &LabelledTask) -> StoredRun {
     run.answers = vec![StoredAnswer { answer, rank: Some(1), is_correct: Some(true) }];
     run.steps = vec![Step { action: text.to_owned(), detail: text.to_owned(), success: true }];
     run.log = vec![LogLine { level: Level::Info, message: text.to_owned() }];
-    let call = Call::KeepPattern { kind: text.to_owned(), data: text.to_owned(), success: true };
+    let call = Call::KeepPattern { kind: "program".to_owned(), data: text.to_owned(), success: true };
     let saved = Call::Save { name: text.to_owned(), bytes: text.as_bytes().to_vec() };
     run.journal = vec![
         Exchange { call, reply: Ok(Reply::Kept(text.to_owned())) },
@@ -367,10 +367,9 @@ fn what_points_at_nothing_is_refused_whole() {
         let text = Some((*text).to_owned());
         let of_evaluation = nowhere(Place { evaluation: text.clone(), ..Place::default() });
         let of_version = nowhere(Place { config_version: text.clone(), ..Place::default() });
-        for error in [of_evaluation, of_version] {
-            assert!(error.message.contains("no row that a new one points at"), "{}", error.message);
-            assert!(error.hint.is_some());
-        }
+        assert!(of_evaluation.message.contains("is none of evaluation"), "{}", of_evaluation.message);
+        assert!(of_version.message.contains("no row that a new one points at"), "{}", of_version.message);
+        assert!(of_version.hint.is_some());
         let error = bench.store.record(&run, &known, text.as_deref()).unwrap_err();
         assert!(error.message.contains("is in no dataset"), "{}", error.message);
     }

@@ -11,6 +11,9 @@ use crate::fixtures::{ended, plugin, solved, task};
 
 const LOCAL: &str = "00000000-0000-7000-8000-000000000001";
 
+/// Of runs; tasks have theirs.
+const EMBEDDED: &str = "embeddings WHERE subject_kind = 'episode'";
+
 fn keep(kind: &str, data: &str, success: bool) -> Call {
     Call::KeepPattern { kind: kind.into(), data: data.into(), success }
 }
@@ -146,7 +149,7 @@ fn a_run_sees_what_it_kept_itself_and_others_only_what_was_recorded() {
     assert!(patterns(&other, "fill", 0.0, 10).is_empty() && loaded(&other, "policy").is_none());
     // Dropped, as a run that was killed is: nothing is left.
     drop(one);
-    for table in ["patterns", "embeddings", "learned_artifacts", "episode_patterns", "run_journals"] {
+    for table in ["patterns", EMBEDDED, "learned_artifacts", "episode_patterns", "run_journals"] {
         assert_eq!(bench.count(table), 0, "{table}");
     }
 }
@@ -284,7 +287,7 @@ fn a_quota_refuses_with_the_number_and_holds_when_runs_race() {
         .collect();
     assert!(racing.iter().flat_map(|run| &run.journal).all(|then| then.reply.is_ok()));
     racing.iter().for_each(|run| drop(store.record(run, &the_task(), None).unwrap()));
-    let counts = ["patterns", "embeddings", "learned_artifacts", "runs"].map(|table| bench.count(table));
+    let counts = ["patterns", EMBEDDED, "learned_artifacts", "runs"].map(|table| bench.count(table));
     assert_eq!(counts, [3, 2, 1, 10]);
     let memory = store.memory_for("other");
     assert!(memory.answer(&keep("k", "a", true)).is_ok(), "every domain has its own");
@@ -297,7 +300,7 @@ fn the_nearest_episodes_are_those_that_are_there() {
     for (at, vector) in vectors.iter().enumerate() {
         play(&bench.store, "d", &[embed(&at.to_string(), vector), embed(&at.to_string(), vector)]);
     }
-    assert_eq!(bench.count("embeddings"), 5, "the same content by the same model once");
+    assert_eq!(bench.count(EMBEDDED), 5, "the same content by the same model once");
     let memory = bench.store.memory_for("d");
     let near = |limit| -> Vec<String> {
         let found = recall(&memory, &[3.0, 0.0], limit).into_iter();
@@ -365,13 +368,13 @@ fn a_run_that_crashed_or_that_the_host_failed_keeps_nothing_but_its_journal() {
         bench.store.record(&ended(&good, ending, None), &the_task(), None).unwrap();
     }
     assert_eq!(
-        (bench.count("patterns"), bench.count("learned_artifacts"), bench.count("embeddings")),
+        (bench.count("patterns"), bench.count("learned_artifacts"), bench.count(EMBEDDED)),
         (0, 0, 0)
     );
     assert_eq!(bench.count("run_journals"), 2);
     bench.store.record(&ended(&good, Ending::OutOfFuel, None), &the_task(), None).unwrap();
     assert_eq!(
-        (bench.count("patterns"), bench.count("learned_artifacts"), bench.count("embeddings")),
+        (bench.count("patterns"), bench.count("learned_artifacts"), bench.count(EMBEDDED)),
         (1, 1, 1)
     );
 }

@@ -57,7 +57,7 @@ fn opening_makes_the_folder_the_file_and_the_schema_once() {
 fn every_table_is_strict() {
     let bench = Bench::new();
     let tables = "pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'";
-    assert_eq!(bench.count(tables), 55);
+    assert_eq!(bench.count(tables), 56);
     assert_eq!(bench.count(&format!("{tables} AND NOT strict")), 0);
 }
 

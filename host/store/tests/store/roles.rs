@@ -71,7 +71,7 @@ fn bench() -> Bench {
 }
 
 fn open(bench: &Bench, user: &str, role: Option<Role>) -> Store {
-    let options = StoreOptions { user: Some(user.to_owned()), role, no_migration: false };
+    let options = StoreOptions { user: Some(user.to_owned()), role, ..StoreOptions::default() };
     Store::open_with(&bench.path, &options).unwrap()
 }
 

@@ -75,7 +75,7 @@ fn every_kind_of_trouble_has_its_reason() {
         ("lapsed_leases", Verdict::Degraded, job("in_progress", &format!("{DAY}, 't', NULL"))),
         ("dead_jobs", Verdict::Degraded, job("dead", "NULL, NULL, 1")),
         ("critical_alerts", Verdict::Degraded, alert.to_owned()),
-        ("audit_gap", Verdict::Degraded, "DELETE FROM audit_log WHERE seq = 1".to_owned()),
+        ("audit_gap", Verdict::Degraded, "DROP TRIGGER audit_log_kept; DELETE FROM audit_log WHERE seq = 1".to_owned()),
         (
             "clock_behind_ms",
             Verdict::Degraded,
