@@ -11,8 +11,8 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use serde_json::json;
 use stratagem_domain::{Ledger, Split, StoredRun};
 use stratagem_store::{
-    AfterFailure, FailureCategory, FailureRecord, JobStatus, NewJob, OutcomeRecord, Recorder,
-    RecorderOptions, Store, StoreError, Ticket, ToolUse,
+    AfterFailure, DocumentFormat, DocumentKind, Draft, FailureCategory, FailureRecord, JobStatus, NewJob,
+    NewMemory, NewMessage, OutcomeRecord, Recorder, RecorderOptions, Store, StoreError, Ticket, ToolUse,
 };
 
 #[path = "../store/fixtures.rs"]
@@ -77,6 +77,8 @@ struct Load {
     /// Outcomes whose tickets were not waited for yet.
     tickets: Vec<(String, Ticket)>,
     run: StoredRun,
+    /// The message before, which the next one answers.
+    message: Option<String>,
 }
 
 type Done = Result<(), String>;
@@ -104,6 +106,7 @@ impl Load {
             count: 0,
             tickets: Vec::new(),
             run: solved(plugin("mirror"), &task(CODE, 4)),
+            message: None,
         })
     }
 
@@ -111,12 +114,15 @@ impl Load {
         told(fs::write(self.folder.join(format!("{}.working", self.number)), b""))?;
         while !self.folder.join(STOP).exists() {
             self.count += 1;
-            match fastrand::u8(..10) {
+            match fastrand::u8(..14) {
                 0 | 1 => self.a_run()?,
                 2 | 3 => self.outcomes()?,
-                4 => self.a_memory()?,
-                5 => self.a_document()?,
-                6 | 7 => self.a_new_job()?,
+                4 => self.a_foreign_memory()?,
+                5 => self.a_foreign_document()?,
+                6 => self.a_memory()?,
+                7 => self.a_message()?,
+                8 => self.a_version()?,
+                9 | 10 => self.a_new_job()?,
                 _ => self.a_job()?,
             }
         }
@@ -167,7 +173,7 @@ impl Load {
     }
 
     /// By a connection of another program, with the index of words that follows by triggers.
-    fn a_memory(&mut self) -> Done {
+    fn a_foreign_memory(&mut self) -> Done {
         let id = format!("memory-{}-{}", self.number, self.count);
         let user = self.store.actor().id.clone();
         let transaction = told(self.raw.transaction_with_behavior(TransactionBehavior::Immediate))?;
@@ -181,8 +187,8 @@ impl Load {
         self.acknowledge("memory", &id)
     }
 
-    /// A document and its first version, or neither.
-    fn a_document(&mut self) -> Done {
+    /// A document and its first version, or neither, by a connection of another program.
+    fn a_foreign_document(&mut self) -> Done {
         let id = format!("document-{}-{}", self.number, self.count);
         let user = self.store.actor().id.clone();
         let transaction = told(self.raw.transaction_with_behavior(TransactionBehavior::Immediate))?;
@@ -198,6 +204,47 @@ impl Load {
         ))?;
         told(transaction.commit())?;
         self.acknowledge("document", &id)
+    }
+
+    fn a_memory(&mut self) -> Done {
+        let memory = NewMemory {
+            content: format!("whale {} sings {} again", self.number, self.count),
+            tags: vec!["whales".to_owned()],
+            domain: String::new(),
+            context: String::new(),
+            importance: fastrand::u8(1..=10),
+        };
+        let id = told(self.store.remember(&memory))?;
+        self.acknowledge("memory", &id)
+    }
+
+    fn a_message(&mut self) -> Done {
+        let message = NewMessage {
+            user: Some(self.store.actor().id.clone()),
+            kind: "text".to_owned(),
+            body: format!("message {} of process {}", self.count, self.number),
+            reply_to: self.message.take(),
+            ..NewMessage::default()
+        };
+        let id = told(self.store.add_message(message))?;
+        self.acknowledge("message", &id)?;
+        self.message = Some(id);
+        Ok(())
+    }
+
+    /// The next version of one of a few documents, which other processes add to as well.
+    fn a_version(&mut self) -> Done {
+        let draft = Draft {
+            kind: DocumentKind::Prompt,
+            name: format!("shared-{}", fastrand::u8(..5)),
+            format: DocumentFormat::Text,
+            body: format!("version {} of process {}", self.count, self.number),
+            category: None,
+            description: None,
+            reason: None,
+        };
+        let put = told(self.store.put_document(&draft, false))?;
+        self.acknowledge("version", &put.version.id)
     }
 
     fn a_new_job(&mut self) -> Done {

@@ -4,7 +4,8 @@
 //! The program calls itself as the processes that it kills. Each writes what the store acknowledged into a file of its
 //! own, one line a write, after the acknowledgement and before the next write; a line that is cut short was not
 //! acknowledged. A line outlives the process as the store's commits do, without a sync: a power cut is another test.
-//! After each round the database is looked at by a program that never wrote to it.
+//! After each round every write that its processes were told of is looked for by a program that never wrote to the
+//! database; after every fifth, and at the end, everything in it is looked at.
 //!
 //! `KILLS` says how many processes are killed in all, `SEED` when.
 
@@ -21,8 +22,10 @@ use crate::verdict::Verdict;
 
 /// Processes at the same time.
 const PROCESSES: usize = 8;
-/// How many are killed where nobody says; `KILLS=200` is the whole of it.
-const KILLS: usize = 40;
+/// How many are killed where nobody says.
+const KILLS: usize = 200;
+/// Rounds from one look at everything to the next.
+const WHOLE: usize = 5;
 /// The longest that a process lives after all of its round are at work.
 const LONGEST: Duration = Duration::from_millis(600);
 
@@ -48,45 +51,43 @@ fn play() -> ExitCode {
     let folder = tempfile::tempdir().expect("a folder");
     drop(load::prepare(folder.path()));
     let started = Instant::now();
-    let (mut killed, mut born, mut verdict) = (0, 0, Verdict::default());
-    while killed < kills {
-        let round = PROCESSES.min(kills - killed);
-        let children: Vec<Child> = (0..PROCESSES)
-            .map(|_| {
-                born += 1;
-                spawn(folder.path(), born)
-            })
-            .collect();
-        killed += end(folder.path(), children, round);
-        let before = verdict;
-        verdict = match verdict::of(folder.path(), born) {
-            Ok(verdict) => verdict,
-            Err(fault) => {
-                println!("after {killed} kills, seed {seed}: {fault}");
-                println!("kept at {}", folder.keep().display());
-                return ExitCode::FAILURE;
-            }
-        };
-        if before.acknowledged == verdict.acknowledged {
+    match rounds(folder.path(), kills).and_then(|born| finish(folder.path(), born)) {
+        Ok((verdict, finished)) => {
             println!(
-                "after {killed} kills, seed {seed}: a round in which nothing was acknowledged shows nothing"
+                "{verdict}; {finished} jobs were left and done once by others; {:.1} s",
+                started.elapsed().as_secs_f64()
             );
-            return ExitCode::FAILURE;
+            println!("test result: ok. {kills} processes were killed");
+            ExitCode::SUCCESS
+        }
+        Err(fault) => {
+            println!("seed {seed}: {fault}");
+            println!("kept at {}", folder.keep().display());
+            ExitCode::FAILURE
         }
     }
-    let finished = match finish(folder.path(), born) {
-        Ok(finished) => finished,
-        Err(fault) => {
-            println!("afterwards, seed {seed}: {fault}");
-            return ExitCode::FAILURE;
+}
+
+/// Kills so many processes, round after round; how many were born.
+fn rounds(folder: &Path, kills: usize) -> Result<usize, String> {
+    let (mut killed, mut born) = (0, 0);
+    for round in 1.. {
+        let children: Vec<Child> = (1..=PROCESSES).map(|number| spawn(folder, born + number)).collect();
+        let first = born + 1;
+        born += PROCESSES;
+        killed += end(folder, children, PROCESSES.min(kills - killed));
+        let after = |fault| format!("after {killed} kills: {fault}");
+        if verdict::of_round(folder, first..=born).map_err(after)? == 0 {
+            return Err(after("a round in which nothing was acknowledged shows nothing".to_owned()));
         }
-    };
-    println!(
-        "{verdict}; {finished} jobs were left and done once by others; {:.1} s",
-        started.elapsed().as_secs_f64()
-    );
-    println!("test result: ok. {killed} processes were killed");
-    ExitCode::SUCCESS
+        if killed == kills {
+            break;
+        }
+        if round % WHOLE == 0 {
+            verdict::of(folder, born).map_err(after)?;
+        }
+    }
+    Ok(born)
 }
 
 fn spawn(folder: &Path, number: usize) -> Child {
@@ -124,11 +125,12 @@ fn end(folder: &Path, mut children: Vec<Child>, kills: usize) -> usize {
 }
 
 /// Others take over what the killed ones had, once their leases lapse.
-fn finish(folder: &Path, born: usize) -> Result<u64, String> {
+fn finish(folder: &Path, born: usize) -> Result<(Verdict, u64), String> {
+    verdict::of(folder, born)?;
     let store = Store::open_existing(&folder.join(load::DATABASE)).map_err(|error| error.to_string())?;
     let left = load::drain(&store, folder, born + 1)?;
     drop(store);
-    verdict::of(folder, born + 1)?;
+    let verdict = verdict::of(folder, born + 1)?;
     verdict::all_jobs_ended(folder)?;
-    Ok(left)
+    Ok((verdict, left))
 }
