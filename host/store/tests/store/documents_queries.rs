@@ -175,7 +175,7 @@ fn an_analysis_reads_failures_configurations_and_trends() {
     let failures =
         "SELECT failure_category, daily_failures, avg_confidence, json_extract(sample_errors, '$[0]'),
                     json_array_length(affected_scenarios) FROM v_llm_failure_analysis";
-    assert_eq!(one(&db, failures), "fuel|1|0.5|ran out of fuel|1");
+    assert_eq!(one(&db, failures), "fuel|1|1|out of fuel|1");
     let configurations =
         "SELECT config_id, version_number, total_executions, avg_reliability, daily_cost, error_count
                           FROM v_llm_config_performance";
@@ -340,7 +340,11 @@ fn columns_answer_under_the_names_of_the_documents() {
     .unwrap();
     for (sql, answer) in [
         ("SELECT t.task_source, t.difficulty_level, f.family_name, f.avg_difficulty, json_extract(t.metadata_json, '$.source')
-          FROM arc_tasks t JOIN task_families f ON f.family_id = t.family_id", "training|unknown|mirrors|1.5|made"),
+          FROM arc_tasks t JOIN task_families f ON f.family_id = t.family_id WHERE t.code = '007bbfb7'",
+            "training|unknown|mirrors|1.5|made"),
+        // The import gave the other task its family.
+        ("SELECT count(*), count(f.family_id), sum(f.family_name = 'mirrors')
+          FROM arc_tasks t LEFT JOIN task_families f ON f.family_id = t.family_id", "2|2|1"),
         ("SELECT grid_dimensions, color_count, has_symmetry, pattern_types, transformation_hints FROM task_features",
             "[3,2]|6|1|[\"lines\"]|[\"mirror\"]"),
         ("SELECT adaptation_id, base_model_checkpoint, substr(adapted_weights_path, 1, 9), training_examples_json,
@@ -354,8 +358,9 @@ fn columns_answer_under_the_names_of_the_documents() {
           FROM llm_recommendation_sessions", "u|rules|completed|3|0"),
         ("SELECT recommendation_id, recommendation_type, applied FROM recommendations WHERE applied = true",
             "r3|performance_tuning|1"),
-        ("SELECT failure_type, failure_category, error_message, pattern_cluster_id, recovery_successful FROM failure_patterns",
-            "out_of_fuel|fuel|ran out of fuel|fc|0"),
+        ("SELECT f.failure_type, f.failure_category, f.error_message, f.pattern_cluster_id = r.source_id, f.recovery_successful
+          FROM failure_patterns f JOIN recommendations r ON r.source_type = 'pattern_analysis'",
+            "out_of_fuel|fuel|out of fuel|1|0"),
         ("SELECT count(*) FROM outcomes WHERE outcome_id = id AND modal_call_id = run_id AND created_at = execution_time
           AND execution_time_ms = duration_ms AND tokens_used = tokens", "3"),
         ("SELECT count(*) FROM resource_usage WHERE usage_id = id AND strategy_type = name AND timestamp = at

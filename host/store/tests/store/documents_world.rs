@@ -117,9 +117,7 @@ UPDATE outcomes SET cost_micros = 0;
 UPDATE outcomes SET evaluation_id = 'e', config_version_id = 'c.2', cost_micros = 2100
 WHERE run_id = (SELECT run_id FROM evaluation_tasks WHERE run_id IS NOT NULL);
 
-INSERT INTO failure_clusters VALUES ('fc', printf('%064d', 8), 'out of fuel', 'raise the fuel', 1, $NOW);
-INSERT INTO failure_patterns (id, outcome_id, executed_at, category, type, message, cluster_id, cluster_confidence, created_at)
-SELECT 'f', id, executed_at, 'fuel', 'out_of_fuel', 'ran out of fuel', 'fc', 0.5, $NOW FROM outcomes WHERE status = 'error';
+UPDATE failure_clusters SET resolution = 'raise the fuel';
 
 INSERT INTO patterns (id, owner_id, domain, type, hash, data, trials, successes, created_at) VALUES
     ('p1', 'u', 'mirrors', 'tool_sequence', printf('%064d', 1), '["flip"]', 4, 3, 1),
@@ -148,7 +146,7 @@ INSERT INTO budgets (id, scope, scope_id, period, limit_micros, created_at) VALU
 INSERT INTO llm_recommendation_sessions (id, user_id, model, window_start, window_end, outcomes_seen, status, started_at)
 VALUES ('s', 'u', 'rules', $NOW - 1000, $NOW, 3, 'completed', $NOW);
 INSERT INTO recommendations (id, session_id, source_type, source_id, kind, description, change_id, confidence, created_at)
-VALUES ('r1', 's', 'pattern_analysis', 'fc', 'config_change', 'raise the fuel of deep', 'ch', 0.9, $NOW),
+VALUES ('r1', 's', 'pattern_analysis', (SELECT id FROM failure_clusters), 'config_change', 'raise the fuel of deep', 'ch', 0.9, $NOW),
     ('r2', 's', 'outcome', 'o', 'performance_tuning', 'look at the depth', NULL, 0.6, $NOW);
 INSERT INTO recommendations (id, session_id, source_type, source_id, kind, description, confidence, status, decided_at, created_at)
 VALUES ('r3', 's', 'outcome', 'o', 'performance_tuning', 'this was done already', 0.95, 'applied', $NOW, $NOW);
