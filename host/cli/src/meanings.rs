@@ -92,7 +92,7 @@ struct Entry {
 }
 
 impl Meanings {
-    pub fn of_this_program(catalogue: Catalogue) -> Result<Self, Failure> {
+    pub fn of_this_program(catalogue: &Catalogue) -> Result<Self, Failure> {
         let broken = |error: toml::de::Error| Failure::new(format!("a data file of this program: {error}"));
         let sections: Sections = toml::from_str(MEANINGS).map_err(broken)?;
         let documents: Documents = toml::from_str(DOCUMENTS).map_err(broken)?;

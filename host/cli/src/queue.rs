@@ -250,6 +250,7 @@ fn handlers(store: &Store) -> Handlers<'_> {
             let swept = store.sweep_caches().map_err(JobError::from)?;
             Ok(json!(swept))
         })
+        .with("retention", |task| store.retention_job(&task.job.payload).map_err(JobError::from))
         .with("optimize", |_| {
             store.optimize().map_err(JobError::from)?;
             Ok(json!({}))

@@ -56,7 +56,7 @@ pub fn run(bench: &Workbench, command: &SchemaCommand) -> Result<(), Failure> {
         SchemaCommand::Migrate { to, json } => migrate(bench, *to, *json),
         SchemaCommand::Rollback { to, yes, json } => rollback(bench, *to, *yes, *json),
         SchemaCommand::Schema { markdown: true, .. } => {
-            out!("{}", Meanings::of_this_program(Catalogue::read()?)?.markdown());
+            out!("{}", Meanings::of_this_program(&Catalogue::read()?)?.markdown());
             Ok(())
         }
         SchemaCommand::Schema { name, json, .. } => describe(name.as_deref(), *json),
@@ -121,7 +121,7 @@ fn show_loss(gone: &RolledBack) {
 }
 
 fn describe(name: Option<&str>, json: bool) -> Result<(), Failure> {
-    let meanings = Meanings::of_this_program(Catalogue::read()?)?;
+    let meanings = Meanings::of_this_program(&Catalogue::read()?)?;
     let found = meanings.relations(name);
     if let Some(name) = name.filter(|_| found.is_empty()) {
         return Err(Failure::misuse(format!("there is no table or view {name:?}"))

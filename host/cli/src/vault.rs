@@ -7,8 +7,8 @@ use clap::{Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use stratagem_domain::grouped;
 use stratagem_store::{
-    Checked, Key, Mended, Method, Repair, Repaired, Salvaged, Verdict, Verified, Vitals, check, rekey,
-    restore, salvage, verify_backup,
+    CacheVitals, Checked, HotStats, Key, Mended, Method, Repair, Repaired, Salvaged, Store, Verdict,
+    Verified, Vitals, check, rekey, restore, salvage, verify_backup,
 };
 
 use crate::failure::Failure;
@@ -111,7 +111,11 @@ pub fn run(bench: &Workbench, command: &Vault) -> Result<(), Failure> {
         Vault::Verify { file, json } => {
             let _working = spinner("verifying");
             let verified = verify_backup(file, &bench.options()?)?;
-            if *json { print_json(&verified) } else { tell(&verified, "sound") }
+            if *json {
+                return print_json(&verified);
+            }
+            tell(&verified, "sound");
+            Ok(())
         }
         Vault::Restore { file, json } => {
             let bar = pages("restoring");
@@ -120,7 +124,7 @@ pub fn run(bench: &Workbench, command: &Vault) -> Result<(), Failure> {
             if *json {
                 return print_json(&restored);
             }
-            tell(&restored.backup, "restored")?;
+            tell(&restored.backup, "restored");
             if let Some(aside) = &restored.aside {
                 outln!("what was there before is {}", aside.display());
             }
@@ -129,7 +133,7 @@ pub fn run(bench: &Workbench, command: &Vault) -> Result<(), Failure> {
         Vault::Rekey { key_file, plain, json } => {
             let new = if *plain { None } else { Some(new_key(key_file.as_deref())?) };
             let working = spinner("writing anew");
-            let done = rekey(database, &bench.options()?, new)?;
+            let done = rekey(database, &bench.options()?, new.as_ref())?;
             working.finish_and_clear();
             if *json {
                 return print_json(&done);
@@ -155,7 +159,8 @@ fn new_key(file: Option<&Path>) -> Result<Key, Failure> {
 }
 
 fn health(bench: &Workbench, json: bool) -> Result<(), Failure> {
-    let vitals = bench.existing_store()?.vitals(Vec::new())?;
+    let store = bench.existing_store()?;
+    let vitals = store.vitals(caches(&store))?;
     if json {
         print_json(&vitals)?;
     } else {
@@ -172,6 +177,29 @@ fn health(bench: &Workbench, json: bool) -> Result<(), Failure> {
         .hint("each reason says what to do; docs/backup.md has every mark");
     failure.status = status;
     Err(failure)
+}
+
+/// The caches of this process, which has just begun, and the copies beside the database, which outlive it.
+fn caches(store: &Store) -> Vec<CacheVitals> {
+    let stats = store.cache_stats();
+    let hot = |(name, hot): (&str, HotStats)| CacheVitals {
+        name: name.to_owned(),
+        entries: hot.entries,
+        bytes: hot.bytes,
+        hits: hot.hits,
+        misses: hot.misses,
+        off: None,
+    };
+    let copies = CacheVitals {
+        name: "copies".to_owned(),
+        entries: stats.copies.entries.values().sum(),
+        bytes: stats.copies.file_bytes,
+        hits: stats.copies.hits,
+        misses: stats.copies.misses,
+        off: stats.copies.state.why_off(),
+    };
+    let named = [("runs", stats.runs), ("tasks", stats.tasks), ("queries", stats.queries)];
+    named.into_iter().map(hot).chain([copies]).collect()
 }
 
 fn tell_vitals(vitals: &Vitals) {
@@ -247,7 +275,7 @@ fn tell_vitals(vitals: &Vitals) {
 fn look(bench: &Workbench, json: bool) -> Result<(), Failure> {
     let working = spinner("checking");
     let Checked { checks, findings } = check(&bench.places.database, &bench.options()?, &|name| {
-        working.set_message(format!("checking: {name}"))
+        working.set_message(format!("checking: {name}"));
     })?;
     working.finish_and_clear();
     if json {
@@ -323,7 +351,7 @@ fn rescue(bench: &Workbench, to: &Path, json: bool) -> Result<(), Failure> {
     }
     tell_mended("mended", links);
     tell_mended("pruned", pruned);
-    tell(file, "salvaged")?;
+    tell(file, "salvaged");
     let whole = if salvaged.is_whole() { "everything was read" } else { "the rest is lost" };
     outln!("{whole}; put it in place with `stratagem db restore {}`", to.display());
     Ok(())
@@ -342,7 +370,11 @@ fn back_up(bench: &Workbench, file: Option<&Path>, how: How, json: bool) -> Resu
     let bar = pages("copying");
     let made = store.backup(&file, method, &|done, all| advance(&bar, done, all))?;
     bar.finish_and_clear();
-    if json { print_json(&made) } else { tell(&made, "copied and verified") }
+    if json {
+        return print_json(&made);
+    }
+    tell(&made, "copied and verified");
+    Ok(())
 }
 
 /// `backups/NAME-TIME.db` in the data folder, which is made.
@@ -355,7 +387,7 @@ fn usual_place(bench: &Workbench) -> Result<PathBuf, Failure> {
     Ok(folder.join(format!("{name}-{time}.db")))
 }
 
-fn tell(verified: &Verified, how: &str) -> Result<(), Failure> {
+fn tell(verified: &Verified, how: &str) {
     let rows: u64 = verified.rows.values().sum();
     outln!("{} {how}", verified.path.display());
     let encrypted = if verified.encrypted { ", encrypted" } else { "" };
@@ -371,7 +403,6 @@ fn tell(verified: &Verified, how: &str) -> Result<(), Failure> {
         outln!("  {} rows point at nothing, as in the database it was made of", grouped(verified.dangling));
         outln!("  hint: `stratagem db check` names them");
     }
-    Ok(())
 }
 
 /// A bar of pages; nothing where stderr is no terminal.

@@ -12,20 +12,29 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redb::{Database, ReadableDatabase, TableDefinition};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 use serde_json::json;
 use stratagem_domain::{Ledger, Split};
-use stratagem_store::{Nearest, NewJob, OutcomeRecord, Recorder, RecorderOptions, Shelf, Store};
+use stratagem_store::{Nearest, OutcomeRecord, Recorder, RecorderOptions, Shelf, Store};
 use tempfile::TempDir;
 
 use fixtures::{COMPONENT, WORLD, plugin, set, solved, task};
 
 const TURNS: usize = 9;
 
+/// A part of the report, and what measures it.
+type Line = (&'static str, fn(&mut Table));
+
 fn main() {
     let mut table = Table::default();
-    let all: [(&str, fn(&mut Table)); 5] =
-        [("recorder", recorder), ("hot", hot), ("copies", copies), ("queue", queue), ("nearest", nearest)];
+    let all: [Line; 6] = [
+        ("recorder", recorder),
+        ("hot", hot),
+        ("copies", copies),
+        ("queue", queue),
+        ("search", search),
+        ("nearest", nearest),
+    ];
     let asked: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     for (name, measure) in all {
         if asked.is_empty() || asked.iter().any(|asked| asked == name) {
@@ -39,27 +48,33 @@ fn main() {
 fn recorder(table: &mut Table) {
     const ROWS: u64 = 20_000;
     let options = RecorderOptions::default();
-    let turns = Turns::take(TURNS, || {
+    let recorded = |options: RecorderOptions| {
         let place = Place::new();
         let recorder = Recorder::start(Arc::new(place.open()), options).unwrap();
         let records: Vec<OutcomeRecord> = (0..ROWS).map(outcome).collect();
-        let ours = clocked(|| {
+        let time = clocked(|| {
             for record in records {
                 recorder.record(record).unwrap();
             }
             recorder.flush();
         });
         assert_eq!(recorder.stats().recorded, ROWS);
+        time
+    };
+    let turns = Turns::take(TURNS, || {
+        let ours = recorded(options);
+        let small = recorded(RecorderOptions { batch: 100, ..options });
         let place = Place::new();
         drop(place.open());
         let mut connection = place.raw();
         let records: Vec<OutcomeRecord> = (0..ROWS).map(outcome).collect();
         let raw = clocked(|| records.chunks(options.batch).for_each(|batch| insert(&mut connection, batch)));
-        [ours, raw]
+        [ours, raw, small]
     });
-    let [ours, raw] = turns.medians();
+    let [ours, raw, small] = turns.medians();
     let rate = |time: Duration| format!("{:.0} rows a second", ROWS as f64 / time.as_secs_f64());
     table.figure("recorder", rate(ours));
+    table.figure("recorder, batches of 100", rate(small));
     table.figure("raw batches of the same rows", rate(raw));
     table.at_least("recorder : raw batches", turns.ratio(1, 0), 0.7);
 }
@@ -74,7 +89,7 @@ fn outcome(n: u64) -> OutcomeRecord {
         duration_ms: n % 5_000,
         fuel_spent: n * 1_000,
         metrics: Some(
-            json!({ "solved_at_1": n % 3 == 0, "solved_at_2": n % 2 == 0, "note": "x".repeat(150) }),
+            json!({ "solved_at_1": n.is_multiple_of(3), "solved_at_2": n.is_multiple_of(2), "note": "x".repeat(150) }),
         ),
         ..OutcomeRecord::default()
     }
@@ -194,19 +209,42 @@ fn copies(table: &mut Table) {
     table.at_least("copies : raw redb", turns.ratio(1, 0), 0.7);
 }
 
-/// Claims through the writer, committed. A commit writes some ten pages to the log whether it has one claim or eight
-/// (callers that claim at once share one too), so a claim that is alone in it costs about as much as the log does.
+/// Claims through the writer, committed. A commit writes some eleven pages to the log whether it has one claim or eight
+/// (callers that claim at once share one too), so a claim that is alone in it costs about what `SQLite` itself takes for
+/// the same row, its indexes and its line of the audit log.
 fn queue(table: &mut Table) {
-    const WAITING: u64 = 100_000;
     const CLAIMS: usize = 1_000;
     const TOGETHER: usize = 8;
-    let place = Place::new();
+    let (place, other) = (Place::new(), Place::new());
     let store = place.open();
-    store.enqueue(&NewJob::new("evaluation", json!({}))).unwrap();
-    let mut connection = place.raw();
+    jobs_that_wait(&mut place.raw());
+    let owner = other.open().actor().id.clone();
+    let mut connection = other.raw();
+    jobs_that_wait(&mut connection);
+    let claim = |kinds: &[&str], most: usize| {
+        clocked(|| assert_eq!(store.claim_many("bench", kinds, most).unwrap().len(), most))
+    };
+    let (one, three) = (["evaluation"], ["cache-sweep", "optimize", "evaluation"]);
+    let turns = Turns::take(CLAIMS, || {
+        let raw = clocked(|| raw_claim(&mut connection, &owner));
+        [claim(&one, 1), claim(&three, 1), claim(&one, TOGETHER), raw]
+    });
+    let [alone, among, together, raw] = turns.medians();
+    let each = together / TOGETHER as u32;
+    table.figure("claim with a commit of its own", us(alone));
+    table.figure("claim by a worker of three kinds", us(among));
+    table.figure("claim, 8 to a commit", us(each));
+    table.figure("SQLite's own claim and commit", us(raw));
+    table.figure("claim : SQLite's own", format!("{:.2}", turns.ratio(0, 3)));
+    table.at_most("claim with a commit of its own : 50 µs", alone.as_secs_f64() / 50e-6, 1.0);
+    table.at_most("claim, 8 to a commit : 50 µs", each.as_secs_f64() / 50e-6, 1.0);
+}
+
+/// A hundred thousand: one in ten is for later, one in ten of a kind that nobody here knows.
+fn jobs_that_wait(connection: &mut Connection) {
+    const WAITING: u64 = 100_000;
     let transaction = connection.transaction().unwrap();
     for n in 0..WAITING {
-        // One in ten is for later, one in ten of a kind that nobody here knows.
         let kind = if n % 10 == 3 { "backup" } else { "evaluation" };
         let run_at = if n % 10 == 4 { 4_000_000_000_000_i64 } else { n as i64 };
         transaction
@@ -219,18 +257,109 @@ fn queue(table: &mut Table) {
             .unwrap();
     }
     transaction.commit().unwrap();
-    drop(connection);
-    let claim = |kinds: &[&str], most: usize| {
-        clocked(|| assert_eq!(store.claim_many("bench", kinds, most).unwrap().len(), most))
-    };
-    let (one, three) = (["evaluation"], ["cache-sweep", "optimize", "evaluation"]);
-    let turns = Turns::take(CLAIMS, || [claim(&one, 1), claim(&three, 1), claim(&one, TOGETHER)]);
-    let [alone, among, together] = turns.medians();
-    let each = together / TOGETHER as u32;
-    table.figure("claim with a commit of its own", us(alone));
-    table.figure("claim by a worker of three kinds", us(among));
-    table.figure("claim, 8 to a commit", us(each));
-    table.at_most("claim, 8 to a commit : 50 µs", each.as_secs_f64() / 50e-6, 1.0);
+}
+
+/// One claim of the highest priority, with a line of the audit log, by hand.
+fn raw_claim(connection: &mut Connection, actor: &str) {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+    let mut claim = transaction
+        .prepare_cached(
+            "UPDATE queue SET status = 'in_progress', tries = tries + 1, lease_until = ?1 + timeout_ms, lease_token = ?2,
+                 worker = 'bench', started_at = ?1, updated_at = ?1
+             WHERE id = (SELECT id FROM queue INDEXED BY ix_queue_kind
+                 WHERE status = 'pending' AND kind = 'evaluation' AND priority = 10 AND run_at <= ?1
+                 ORDER BY run_at, id LIMIT 1)
+             RETURNING id, payload",
+        )
+        .unwrap();
+    let id: String =
+        claim.query_row(params![1_760_000_000_000_i64, "0".repeat(32)], |row| row.get(0)).unwrap();
+    drop(claim);
+    let mut note = transaction
+        .prepare_cached(
+            "INSERT INTO audit_log (seq, at, actor_id, role, action, subject_kind, subject_id, before, after, prev_hash,
+                 hash)
+             SELECT max(seq) + 1, 0, ?1, 'admin', 'queue.claim', 'queue', ?2, '{\"status\":\"pending\"}',
+                 '{\"status\":\"in_progress\"}', ?3, ?3
+             FROM audit_log",
+        )
+        .unwrap();
+    assert_eq!(note.execute(params![actor, id, "0".repeat(64)]).unwrap(), 1);
+    drop(note);
+    transaction.commit().unwrap();
+}
+
+/// The ten best of the episodes that have two words, with their actions, among 100,000.
+fn search(table: &mut Table) {
+    const EPISODES: u64 = 100_000;
+    const SEARCHES: u64 = 200;
+    const LIMIT: usize = 10;
+    let place = Place::new();
+    let store = place.open();
+    let owner = store.actor().id.clone();
+    let mut connection = place.raw();
+    let transaction = connection.transaction().unwrap();
+    for n in 0..EPISODES {
+        let id = uuid::Uuid::now_v7().to_string();
+        let mut insert = transaction
+            .prepare_cached(
+                "INSERT INTO episodes (id, owner_id, task_type, domain, context, status, success_rate, summary, created_at)
+                 VALUES (?1, ?2, 'arc', 'bench', ?3, 'completed', 1, ?4, ?5)",
+            )
+            .unwrap();
+        let summary = format!("turn{} the grid and fill{} it with {}", n % 200, n % 300, n % 9_973);
+        insert.execute(params![id, owner, format!("{n:08x}"), summary, n as i64]).unwrap();
+        let mut insert = transaction
+            .prepare_cached("INSERT INTO steps (episode_id, n, action, at) VALUES (?1, ?2, 'search', 0)")
+            .unwrap();
+        for step in 1..=2 {
+            insert.execute(params![id, step]).unwrap();
+        }
+    }
+    transaction.commit().unwrap();
+    let ask = |n: u64| format!("turn{} AND fill{}", n % 200, n % 300);
+    let turns = Turns::take(TURNS, || {
+        let ours = clocked(|| {
+            for n in 0..SEARCHES {
+                let found = black_box(store.search_episodes(Some("bench"), &ask(n), LIMIT).unwrap());
+                assert_eq!(found.len(), LIMIT);
+            }
+        });
+        let raw = clocked(|| {
+            (0..SEARCHES).for_each(|n| assert_eq!(raw_search(&connection, &owner, &ask(n), LIMIT), LIMIT));
+        });
+        [ours, raw]
+    });
+    let [ours, raw] = turns.medians().map(|time| time / SEARCHES as u32);
+    table.figure("AND of two words, 10 of 100,000 episodes", us(ours));
+    table.figure("the same of FTS5 itself", us(raw));
+    table.at_most("search of episodes : FTS5 itself", turns.ratio(0, 1), 1.2);
+}
+
+/// What a search gives, asked of the tables as anybody would.
+fn raw_search(connection: &Connection, owner: &str, asked: &str, limit: usize) -> usize {
+    let mut select = connection
+        .prepare_cached(
+            "SELECT e.id, e.domain, e.context, e.success_rate, r.outcome
+             FROM episodes_fts JOIN episodes e ON e.seq = episodes_fts.rowid LEFT JOIN runs r ON r.id = e.run_id
+             WHERE episodes_fts MATCH ?1 AND e.owner_id = ?2 AND e.domain = 'bench'
+                 AND e.status IN ('completed', 'failed')
+             ORDER BY bm25(episodes_fts), e.id DESC LIMIT ?3",
+        )
+        .unwrap();
+    let mut actions = connection
+        .prepare_cached("SELECT action FROM steps WHERE episode_id = ?1 ORDER BY n LIMIT 100")
+        .unwrap();
+    let mut found = Vec::new();
+    let mut rows = select.query(params![asked, owner, limit as i64]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let text = |column: usize| row.get::<_, Option<String>>(column).unwrap();
+        let id = text(0).unwrap();
+        let actions = actions.query_map([&id], |row| row.get::<_, String>(0)).unwrap();
+        let actions: Vec<String> = actions.map(Result::unwrap).collect();
+        found.push((id, text(1), text(2), row.get::<_, Option<f64>>(3).unwrap(), text(4), actions));
+    }
+    black_box(&found).len()
 }
 
 /// The ten nearest of 100,000 vectors, against the bare sums of products.

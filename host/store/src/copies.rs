@@ -113,6 +113,19 @@ pub enum CopyState {
     Off,
 }
 
+impl CopyState {
+    /// Why there are none; none where there are, or would be if anybody needed them.
+    pub fn why_off(self) -> Option<String> {
+        let why = match self {
+            Self::Unopened | Self::Open => return None,
+            Self::Held => "another process has the file",
+            Self::Unavailable => "the file could not be made",
+            Self::Off => "the settings say so, or the database is encrypted",
+        };
+        Some(why.to_owned())
+    }
+}
+
 /// What the file holds, and how often it had what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CopyStats {
@@ -174,11 +187,15 @@ impl Clock {
         }
     }
 
+    #[cfg(test)]
     fn wall(&self) -> u64 {
-        #[cfg(test)]
-        return (now() + self.moved.load(Ordering::Relaxed)) as u64;
-        #[cfg(not(test))]
-        return now() as u64;
+        (now() + self.moved.load(Ordering::Relaxed)) as u64
+    }
+
+    #[cfg(not(test))]
+    #[allow(clippy::unused_self, reason = "a test moves the clock")]
+    fn wall(&self) -> u64 {
+        now() as u64
     }
 
     fn now(&self) -> u64 {
@@ -281,9 +298,9 @@ impl Copies {
                 table.retain(|_, record| {
                     let is_kept = self.is_fresh(shelf, record);
                     if is_kept {
-                        swept.kept += 1
+                        swept.kept += 1;
                     } else {
-                        swept.removed += 1
+                        swept.removed += 1;
                     }
                     is_kept
                 })?;
@@ -374,15 +391,14 @@ impl Copies {
             File::Open(database) => catch_unwind(AssertUnwindSafe(|| work(database))),
             _ => return None,
         };
-        match done {
-            Ok(Ok(value)) => Some(value),
-            _ => {
-                self.rebuilt.fetch_add(1, Ordering::Relaxed);
-                if self.drop_file().is_err() {
-                    *self.file.write().unwrap_or_else(PoisonError::into_inner) = File::Unavailable;
-                }
-                None
+        if let Ok(Ok(value)) = done {
+            Some(value)
+        } else {
+            self.rebuilt.fetch_add(1, Ordering::Relaxed);
+            if self.drop_file().is_err() {
+                *self.file.write().unwrap_or_else(PoisonError::into_inner) = File::Unavailable;
             }
+            None
         }
     }
 

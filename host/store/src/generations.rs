@@ -53,11 +53,6 @@ impl Watch {
         }
         found
     }
-
-    /// Closes the connection, so that the file can be replaced.
-    pub(crate) fn close(&self) {
-        *self.watching.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
 }
 
 impl Watching {

@@ -80,7 +80,8 @@ pub(crate) fn load(connection: &Connection, run_id: &str) -> Result<Vec<Exchange
         match (kept, artifact(&mut exchange)) {
             (Some(kept), Some(bytes)) => *bytes = kept,
             _ => {
-                exchange.reply = Err(Declined::Unavailable(format!("artifact {digest} is not kept any more")))
+                exchange.reply =
+                    Err(Declined::Unavailable(format!("artifact {digest} is not kept any more")));
             }
         }
         Ok(exchange)

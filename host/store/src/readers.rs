@@ -49,12 +49,6 @@ impl Readers {
         Ok(value)
     }
 
-    /// Closes the idle connections, so that the file can be replaced.
-    pub(crate) fn close(&self) {
-        self.lock().idle.clear();
-        self.watch.close();
-    }
-
     fn lease(&self) -> Result<Lease<'_>, Failure> {
         let mut pool = self.lock();
         while pool.idle.is_empty() && pool.out >= READERS {

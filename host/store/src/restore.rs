@@ -152,7 +152,7 @@ pub struct Rekeyed {
 ///
 /// *Limits*: what the file system keeps of the old file, and older backups, can still be read with the old key or
 /// with none.
-pub fn rekey(database: &Path, options: &StoreOptions, new: Option<Key>) -> Result<Rekeyed, StoreError> {
+pub fn rekey(database: &Path, options: &StoreOptions, new: Option<&Key>) -> Result<Rekeyed, StoreError> {
     let old = options.key()?;
     if !can_encrypt() {
         return Err(StoreError::NoEncryption { path: database.to_owned() });
@@ -170,7 +170,7 @@ pub fn rekey(database: &Path, options: &StoreOptions, new: Option<Key>) -> Resul
     })?;
     let export = || -> Result<_, Failure> {
         held.pragma_update(None, "foreign_keys", false)?;
-        let mut sql = new.as_ref().map_or_else(|| "''".to_owned(), Key::quoted);
+        let mut sql = new.map_or_else(|| "''".to_owned(), Key::quoted);
         sql.insert_str(0, "ATTACH DATABASE ?1 AS fresh KEY ");
         held.execute(&sql, [draft.path().to_string_lossy()])?;
         held.query_row("SELECT sqlcipher_export('fresh')", [], |_| Ok(()))?;
@@ -180,14 +180,14 @@ pub fn rekey(database: &Path, options: &StoreOptions, new: Option<Key>) -> Resul
         Ok(count(&held)?)
     };
     let expected = export().map_err(|failure| failure.in_file(database))?;
-    let verified = verify(draft.path(), database, new.as_ref())?;
+    let verified = verify(draft.path(), database, new)?;
     if verified.rows != expected {
         let what = difference(&expected, &verified.rows);
         return Err(StoreError::BadBackup { path: database.to_owned(), what });
     }
     let subject = if new.is_some() { "encrypted" } else { "plain" };
-    write_down(draft.path(), options, new.as_ref(), "database.rekey", subject)?;
-    settle(draft.path(), new.as_ref())?;
+    write_down(draft.path(), options, new, "database.rekey", subject)?;
+    settle(draft.path(), new)?;
     draft.publish()?;
     drop(held);
     let rows = expected.values().sum();

@@ -70,7 +70,7 @@ pub fn salvage(
     let key = options.key()?;
     let draft = Draft::of(to);
     let mut out = Store::open_with(draft.path(), &StoreOptions { user: None, role: None, ..options.clone() })
-        .map(|store| drop(store))
+        .map(drop)
         .and_then(|()| {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
             connect(draft.path(), flags, key.as_ref()).map_err(|failure| failure.in_file(to))

@@ -233,9 +233,8 @@ impl Worker<'_> {
                     }
                 }
                 Ok(None) if self.options.until_idle => return,
-                Ok(None) => self.rest(),
-                // Others write for long: there is time.
-                Err(StoreError::Busy { .. }) => self.rest(),
+                // Nothing is due, or others write for long: there is time.
+                Ok(None) | Err(StoreError::Busy { .. }) => self.rest(),
                 Err(error) => {
                     lock(&self.fault).get_or_insert(error);
                 }

@@ -1,5 +1,7 @@
 //! A backing that answers by its question alone, and remembers what it was asked.
 
+#![allow(dead_code, reason = "two test programs share it, and not each uses all")]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

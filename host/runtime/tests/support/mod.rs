@@ -1,4 +1,5 @@
 //! A small task, and the fixture plugins of `tests/guests`: `just guests` builds them.
+#![allow(dead_code, reason = "three test programs share these, and not each uses all")]
 
 use std::path::{Path, PathBuf};
 

@@ -3,7 +3,6 @@ use serde::Serialize;
 use stratagem_domain::{Hold, ModelUsage};
 
 use super::budgets::BudgetScope;
-use crate::audit::Entry;
 use crate::error::Failure;
 use crate::open::now;
 use crate::rows::counter;

@@ -258,7 +258,7 @@ impl Load {
     fn a_job(&mut self) -> Done {
         let mut acks = Vec::new();
         one_job(&self.store, &format!("process-{}", self.number), |kind, id| {
-            acks.push((kind, id.to_owned()))
+            acks.push((kind, id.to_owned()));
         })?;
         acks.iter().try_for_each(|(kind, id)| self.acknowledge(kind, id))
     }

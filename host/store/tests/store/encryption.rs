@@ -141,7 +141,7 @@ fn a_key_that_does_not_fit_is_told_and_leaves_the_file_as_it_was() {
 #[test]
 fn a_database_is_encrypted_gets_another_key_and_is_opened_again() {
     let (folder, path, store) = planted(&with(&hex("a1")));
-    let error = rekey(&path, &with(&hex("a1")), Some(Key::parse(&hex("b2"), "").unwrap())).unwrap_err();
+    let error = rekey(&path, &with(&hex("a1")), Some(&Key::parse(&hex("b2"), "").unwrap())).unwrap_err();
     assert!(matches!(error, StoreError::InUse { .. }), "{error}");
     let all: Vec<_> =
         store.runs(&RunFilter::default()).unwrap().iter().map(|line| store.run(&line.id).unwrap()).collect();
@@ -149,7 +149,7 @@ fn a_database_is_encrypted_gets_another_key_and_is_opened_again() {
     let mut now = with(&hex("a1"));
     for next in [Some("a passphrase at last"), None, Some(&*hex("c3"))] {
         let new = next.map(|text| Key::parse(text, "the test").unwrap());
-        let done = rekey(&path, &now, new.clone()).unwrap();
+        let done = rekey(&path, &now, new.as_ref()).unwrap();
         assert_eq!(done.is_encrypted, new.is_some());
         assert_eq!(holding(folder.path(), PLANTED).is_empty(), new.is_some(), "{next:?}");
         // The environment's key is taken where no other is given.

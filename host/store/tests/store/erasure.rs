@@ -339,7 +339,12 @@ fn an_export_has_all_that_is_held_on_a_user() {
     assert_eq!(document["tables"]["messages"].as_array().unwrap().len(), 3);
     assert_eq!(document["tables"]["run_journals"][0]["body"][0], format!("{WORD} journal"));
     // Everybody may have their own, and no one else's.
-    let options = StoreOptions { user: Some(user.id.clone()), role: Some(Role::Reader), no_migration: true, ..StoreOptions::default() };
+    let options = StoreOptions {
+        user: Some(user.id.clone()),
+        role: Some(Role::Reader),
+        no_migration: true,
+        ..StoreOptions::default()
+    };
     let own = Store::open_with(&bench.path, &options).unwrap();
     let again = export(&own, &user.id);
     assert_eq!(again["tables"]["messages"], document["tables"]["messages"]);

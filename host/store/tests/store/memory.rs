@@ -367,16 +367,10 @@ fn a_run_that_crashed_or_that_the_host_failed_keeps_nothing_but_its_journal() {
     for ending in [Ending::Crashed("gone".into()), Ending::HostFault("full".into())] {
         bench.store.record(&ended(&good, ending, None), &the_task(), None).unwrap();
     }
-    assert_eq!(
-        (bench.count("patterns"), bench.count("learned_artifacts"), bench.count(EMBEDDED)),
-        (0, 0, 0)
-    );
+    assert_eq!((bench.count("patterns"), bench.count("learned_artifacts"), bench.count(EMBEDDED)), (0, 0, 0));
     assert_eq!(bench.count("run_journals"), 2);
     bench.store.record(&ended(&good, Ending::OutOfFuel, None), &the_task(), None).unwrap();
-    assert_eq!(
-        (bench.count("patterns"), bench.count("learned_artifacts"), bench.count(EMBEDDED)),
-        (1, 1, 1)
-    );
+    assert_eq!((bench.count("patterns"), bench.count("learned_artifacts"), bench.count(EMBEDDED)), (1, 1, 1));
 }
 
 #[test]

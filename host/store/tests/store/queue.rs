@@ -277,7 +277,7 @@ fn a_long_job_keeps_its_lease_and_a_cancelled_one_hears_of_it() {
         working.join().unwrap()
     });
     assert_eq!((report.lost, report.completed), (1, 0));
-    assert!(started.elapsed() < Duration::from_millis(1_000), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     assert_eq!(store.job(&cancelled).unwrap().status, JobStatus::Cancelled);
 }
 

@@ -144,7 +144,7 @@ fn a_repair_rebuilds_indexes_links_and_drops_copies() {
     assert!(["foreign_key", "search_index", "link"].iter().all(|name| names.contains(name)), "{names:?}");
     let repaired = bench.store.repair(Repair::default()).unwrap();
     assert_eq!(repaired.dangling, 0, "{repaired:?}");
-    assert_eq!(repaired.caches, [cache.clone()]);
+    assert_eq!(repaired.caches, std::slice::from_ref(&cache));
     assert!(!cache.exists());
     let mended: Vec<&str> = repaired.links.iter().map(|one| one.table.as_str()).collect();
     assert_eq!(mended, ["plugins", "datasets", "run_tasks", "episodes", "episodes"]);
