@@ -520,11 +520,11 @@ impl Table {
             println!("{:#}", json!({ "figures": figures, "ratios": ratios }));
             return;
         }
-        self.figures.iter().for_each(|(what, found)| println!("{what:<40}{found}"));
+        self.figures.iter().for_each(|(what, found)| println!("{what:<44}{found}"));
         println!();
         for ratio in &self.ratios {
             let verdict = if ratio.holds() { "" } else { "   BEYOND" };
-            println!("{:<40}{:>9.3}   {} {}{verdict}", ratio.what, ratio.found, ratio.side(), ratio.bound);
+            println!("{:<44}{:>9.3}   {} {}{verdict}", ratio.what, ratio.found, ratio.side(), ratio.bound);
         }
         if !self.ratios.iter().all(Ratio::holds) {
             println!("\na bound was missed: run it again on a quiet machine before believing it");
