@@ -79,7 +79,11 @@ fn a_worker_waits_for_jobs_and_ends_at_ctrl_c() {
     let said = Said::of(worker.wait_with_output().unwrap());
     assert_eq!(said.status, Some(0), "{}", said.stderr);
     assert_eq!(said.stdout, "1 jobs done, 0 to try again, 0 ended badly, 0 lost\n");
-    assert!(said.stderr.contains("working on cache-sweep, optimize, retention, 1 at a time"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("working on cache-sweep, optimize, retention, 1 at a time"),
+        "{}",
+        said.stderr
+    );
 }
 
 #[test]
