@@ -153,3 +153,8 @@ pub fn old_database(path: &Path) {
     )
     .unwrap();
 }
+
+/// Whether the databases of these tests are encrypted: `just encrypted` sets the key.
+pub fn is_encrypted() -> bool {
+    std::env::var_os("STRATAGEM_DB_KEY").is_some()
+}
