@@ -116,7 +116,7 @@ fn the_way_back_says_what_it_takes_and_needs_a_yes() {
         let list = status.as_array().unwrap();
         (list.iter().filter(|it| !it["applied_at"].is_null()).count(), list.len())
     };
-    assert_eq!(applied(&host), (10, 10));
+    assert_eq!(applied(&host), (11, 11));
     assert!(host.succeeds(&["db", "migrate"]).starts_with("nothing is pending"));
     let before = host.kept();
     let said = host.run(&["db", "rollback", "--to", "4"]);
@@ -128,15 +128,15 @@ fn the_way_back_says_what_it_takes_and_needs_a_yes() {
     assert!(said.stderr.contains("nothing was changed") && said.stderr.contains("hint: "), "{said:?}");
     assert!(before == host.kept());
     let done = host.json(&["db", "rollback", "--to", "4", "--yes", "--json"]);
-    assert_eq!((&done["from"], &done["to"], &done["is_done"]), (&10.into(), &4.into(), &true.into()));
+    assert_eq!((&done["from"], &done["to"], &done["is_done"]), (&11.into(), &4.into(), &true.into()));
     assert!(done["tables"]["audit_log"].as_u64().unwrap() > 0);
     let text = host.succeeds(&["db", "status"]);
-    assert_eq!((applied(&host), text.matches("pending").count()), ((4, 10), 6));
+    assert_eq!((applied(&host), text.matches("pending").count()), ((4, 11), 7));
     let done = host.json(&["db", "migrate", "--to", "6", "--json"]);
     assert_eq!(done["applied"], serde_json::json!(["0005_experiments", "0006_memory"]));
     // Every other command brings the rest up by itself, and the run is still there.
     assert_eq!(host.json(&["runs", "list", "--json"]).as_array().unwrap().len(), 1);
-    assert_eq!(applied(&host), (10, 10));
+    assert_eq!(applied(&host), (11, 11));
 }
 
 #[test]

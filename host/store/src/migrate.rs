@@ -30,7 +30,7 @@ macro_rules! migrations {
 }
 
 /// In order: the first is version 1. Frozen once released; a change is a new one at the end.
-static MIGRATIONS: [Migration; 10] = migrations![
+static MIGRATIONS: [Migration; 11] = migrations![
     "0001_core",
     "0002_plugin_papers",
     "0003_tasks",
@@ -41,6 +41,7 @@ static MIGRATIONS: [Migration; 10] = migrations![
     "0008_models",
     "0009_keeping",
     "0010_views",
+    "0011_queue_indexes",
 ];
 
 impl Migration {

@@ -5,7 +5,7 @@
 //! of the answer is [predicted](sizes) from what the walk finds; what has that size becomes a
 //! [piece](pieces); and answers are single states, [products](product) of two, greedy
 //! [stacks](stack) of pieces, or [tables](table) that look a cell up by what pieces show there.
-//! The [ranking](ranking) orders them by how many demonstrations they fit, then by brevity.
+//! The [ranking](Ranking) orders them by how many demonstrations they fit, then by brevity.
 //!
 //! Nothing here knows a clock, a thread or chance: the same task, limits and budget give the same
 //! answers for the same work.
@@ -16,14 +16,13 @@
 // The map above links to private modules, for those who read the source.
 #![allow(rustdoc::private_intra_doc_links)]
 
-pub mod budget;
 mod hashing;
+mod limits;
 mod pieces;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "plugin"))]
 mod plugin;
 pub mod priors;
 mod product;
-mod ranking;
 mod search;
 mod sizes;
 mod stack;
@@ -31,12 +30,12 @@ mod table;
 mod views;
 mod walk;
 
-pub use budget::{Budget, Limits, Share, Work};
-pub use ranking::{Answer, Merit};
+pub use limits::Limits;
+pub use stratagem_kit::{Answer, Budget, Work};
 
-use ranking::Ranking;
 use search::{Seen, ViewSearch};
 use stratagem_dsl::Task;
+use stratagem_kit::{Ranking, Share};
 
 /// The work that serves most tasks: more solves a few more, at the time that it takes.
 pub const WORK_USUAL: u64 = 400_000_000;

@@ -3,9 +3,9 @@
 use stratagem_dsl::grid::mix;
 use stratagem_dsl::{Size, Task};
 
-use crate::budget::Budget;
 use crate::hashing::PrintSet;
 use crate::walk::Walk;
+use stratagem_kit::Budget;
 
 /// A set of cells, over the wanted outputs of all demonstrations one after another.
 pub type Bits = Box<[u64]>;

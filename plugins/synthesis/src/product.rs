@@ -2,8 +2,8 @@
 
 use stratagem_dsl::{Grid, Task};
 
-use crate::budget::Budget;
 use crate::walk::Walk;
+use stratagem_kit::Budget;
 
 /// The dearest state that takes part.
 const COST_MAX: u16 = 12;

@@ -3,10 +3,11 @@
 use stratagem_dsl::program::settle;
 use stratagem_dsl::{Body, Grid, Layer, Mode, Program, Renaming, SizeRule, Task, View, geometry};
 
-use crate::budget::{Budget, Limits, Share};
+use stratagem_kit::{Answer, Budget, Merit, Ranking, Share};
+
+use crate::limits::Limits;
 use crate::pieces::{Pieces, Target};
 use crate::product::{self, Product};
-use crate::ranking::{Answer, Merit, Ranking};
 use crate::sizes;
 use crate::stack::{self, Placed};
 use crate::table;

@@ -2,8 +2,8 @@
 
 use stratagem_dsl::Mode;
 
-use crate::budget::Budget;
 use crate::pieces::{Bits, Pieces, Target};
+use stratagem_kit::Budget;
 
 /// The most layers of a stack.
 const LAYERS_MAX: usize = 8;

@@ -7,10 +7,10 @@
 use stratagem_dsl::grid::mix;
 use stratagem_dsl::{Grid, Kind, Pair, Pipeline, Size, Task, Transform, Value};
 
-use crate::budget::Budget;
 use crate::hashing::{PrintSet, Prints};
 use crate::priors;
 use stratagem_dsl::objects::Property;
+use stratagem_kit::Budget;
 
 /// Stands for "no value": the program does not apply to this test input.
 const NOTHING: u32 = u32::MAX;

@@ -107,11 +107,6 @@ const NEVER: [(&str, &str); 16] = [
         WHERE action = 'queue.complete' GROUP BY subject_id HAVING count(*) > 1)",
     ),
     (
-        "a job whose tries are not its claims",
-        "SELECT count(*) FROM queue q WHERE tries <> (SELECT count(*) FROM audit_log
-        WHERE subject_kind = 'queue' AND subject_id = q.id AND action = 'queue.claim')",
-    ),
-    (
         "a job that is done by another than its last claim",
         "SELECT count(*) FROM queue WHERE status = 'completed'
         AND (json_extract(result, '$.try') <> tries OR json_extract(result, '$.worker') <> worker)",

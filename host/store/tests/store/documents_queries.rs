@@ -282,11 +282,9 @@ fn promised_indexes_are_used() {
         ("memories WHERE user_id = 'u' AND occurred_at > 5", "ix_memories_user"),
         ("memories WHERE importance >= 8", "ix_memories_importance"),
         ("user_handles WHERE provider = 'email' AND handle = 'h'", "sqlite_autoindex_user_handles_1"),
-        ("queue WHERE status = 'failed' AND updated_at > 5", "ix_queue_status"),
-        (
-            "queue INDEXED BY ix_queue_due WHERE status = 'pending' AND run_at <= 5 ORDER BY run_at LIMIT 1",
-            "ix_queue_due",
-        ),
+        ("queue WHERE status = 'failed' AND finished_at > 5", "ix_queue_status"),
+        ("queue WHERE status = 'pending' AND run_at <= 5 ORDER BY run_at LIMIT 1", "ix_queue_status"),
+        ("queue WHERE finished_at < 5 ORDER BY finished_at LIMIT 1", "ix_queue_finished"),
         (
             "queue INDEXED BY ix_queue_lease WHERE status = 'in_progress' AND lease_until < 5",
             "ix_queue_lease",

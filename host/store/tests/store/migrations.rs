@@ -48,7 +48,7 @@ fn opening_makes_the_folder_the_file_and_the_schema_once() {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })
         .unwrap();
-    assert_eq!(applied, (SCHEMA_VERSION, "0010_views".into(), 64));
+    assert_eq!(applied, (SCHEMA_VERSION, "0011_queue_indexes".into(), 64));
     let mode: String = raw.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal");
 }
@@ -224,7 +224,7 @@ fn a_way_back_counts_what_goes_and_changes_nothing_without_consent() {
     let before = schema(&bench.raw());
     let asked = schema_of(&bench.path).rollback(3, false).unwrap();
     assert_eq!(schema(&bench.raw()), before);
-    assert_eq!(asked.taken_back[0], "0010_views");
+    assert_eq!(asked.taken_back[0], "0011_queue_indexes");
     assert_eq!(asked.taken_back.last().unwrap(), "0004_documents");
     assert_eq!(asked.tables["run_journals"], 1);
     assert_eq!(asked.tables["audit_log"], bench.count("audit_log").unsigned_abs());

@@ -1,13 +1,16 @@
-//! Runs the search over a file of tasks: `bench TASKS.json [work] [threads] [id …]`.
+//! Runs a strategy natively over a file of tasks: `tune STRATEGY TASKS.json [work] [threads] [id …]`.
 //!
-//! Prints a line a task and the totals: the tuning tool, and the measure of the search. With ids,
+//! Prints a line a task and the totals: the tuning tool, and the measure of what the sandbox costs. With ids,
 //! prints every answer to the first test input too.
 
 use std::time::Instant;
 
 use serde_json::Value;
 use stratagem_dsl::{Grid, Pair, Program, Task};
-use stratagem_synthesis::{Answer, Budget, Limits, WORK_USUAL, Work, search};
+use stratagem_kit::{Answer, Budget, Work};
+use stratagem_synthesis::{Limits, WORK_USUAL};
+
+const USAGE: &str = "usage: tune STRATEGY TASKS.json [work] [threads] [id …]";
 
 struct Outcome {
     /// The rank at which all test inputs are right, from 1.
@@ -22,10 +25,11 @@ struct Outcome {
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let path = args.first().expect("usage: bench TASKS.json [work] [threads] [id …]");
-    let work: u64 = args.get(1).map_or(WORK_USUAL, |w| w.parse().expect("work"));
-    let threads: usize = args.get(2).map_or(1, |w| w.parse().expect("threads"));
-    let only = args.get(3..).unwrap_or_default();
+    let strategy = args.first().expect(USAGE);
+    let path = args.get(1).expect(USAGE);
+    let work: u64 = args.get(2).map_or(WORK_USUAL, |w| w.parse().expect("work"));
+    let threads: usize = args.get(3).map_or(1, |w| w.parse().expect("threads"));
+    let only = args.get(4..).unwrap_or_default();
     let text = std::fs::read_to_string(path).expect("tasks file");
     let tasks: serde_json::Map<String, Value> = serde_json::from_str(&text).expect("JSON");
     let chosen: Vec<(&String, &Value)> =
@@ -36,7 +40,7 @@ fn main() {
                 let mine: Vec<_> = chosen.iter().skip(w).step_by(threads).collect();
                 scope.spawn(move || {
                     mine.into_iter()
-                        .map(|(id, task)| attempt(id, task, work, !only.is_empty()))
+                        .map(|(id, task)| attempt(strategy, id, task, work, !only.is_empty()))
                         .collect::<Vec<_>>()
                 })
             })
@@ -76,7 +80,7 @@ fn main() {
     );
 }
 
-fn attempt(id: &str, json: &Value, work: u64, verbose: bool) -> Outcome {
+fn attempt(strategy: &str, id: &str, json: &Value, work: u64, verbose: bool) -> Outcome {
     let pairs = |part: &str| -> Vec<Pair> {
         json[part]
             .as_array()
@@ -90,7 +94,11 @@ fn attempt(id: &str, json: &Value, work: u64, verbose: bool) -> Outcome {
     let mut answers: Vec<Answer> = Vec::new();
     let mut budget = Work(work);
     let (start, cpu) = (Instant::now(), cpu_seconds());
-    search(&task, Limits::default(), &mut budget, &mut |a| answers.push(a));
+    let mut offer = |answer| answers.push(answer);
+    match strategy {
+        "synthesis" => stratagem_synthesis::search(&task, Limits::default(), &mut budget, &mut offer),
+        other => panic!("no strategy {other}: synthesis"),
+    }
     let seconds = cpu.zip(cpu_seconds()).map_or(start.elapsed().as_secs_f64(), |(a, b)| b - a);
     let right: Vec<Option<usize>> = (0..test.len()).map(|t| rank_of(&answers, t, &test[t].output)).collect();
     let solved_at = right.iter().copied().try_fold(0, |worst, r| Some(worst.max(r?)));

@@ -1,4 +1,4 @@
--- 0011 outcomes, for a PostgreSQL with TimescaleDB: by day, compressed after a week, gone after two years, and summed by
+-- The outcomes, beside the numbered migrations, for a PostgreSQL with TimescaleDB: by day, compressed after a week, gone after two years, and summed by
 -- the hour. A database without the extension works the same without this.
 
 CREATE EXTENSION IF NOT EXISTS timescaledb;

@@ -1,0 +1,12 @@
+//! What our own strategies share: work as a [budget], answers and their [ranking], and on wasm the run's fuel as
+//! such a budget and the way between the contract's types and the DSL's.
+
+#[cfg(target_arch = "wasm32")]
+pub mod bridge;
+pub mod budget;
+#[cfg(target_arch = "wasm32")]
+pub mod fuel;
+pub mod ranking;
+
+pub use budget::{Budget, Share, Work};
+pub use ranking::{Answer, Merit, Ranking};
