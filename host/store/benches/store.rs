@@ -272,7 +272,8 @@ fn raw_claim(connection: &mut Connection) {
              RETURNING id, payload",
         )
         .unwrap();
-    let _: String = claim.query_row(params![1_760_000_000_000_i64, "0".repeat(32)], |row| row.get(0)).unwrap();
+    let _: String =
+        claim.query_row(params![1_760_000_000_000_i64, "0".repeat(32)], |row| row.get(0)).unwrap();
     drop(claim);
     transaction.commit().unwrap();
 }

@@ -3,7 +3,8 @@
 //! Callers hand it closures and wait. What is in its queue together is committed together, each closure after the first
 //! in a savepoint of its own, up to [`GROUP_ROWS`] rows or [`GROUP_TIME`]: one that fails takes back its own changes
 //! and no other's. A caller hears of success after the commit, never before. The queue is bounded: where it is full,
-//! callers wait, so that writes cannot pile up in memory.
+//! callers wait, so that writes cannot pile up in memory. A caller that finds nobody writing and nobody waiting does
+//! its own work with the thread's connection: to wake a thread and be woken by it takes as long as a small commit.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -12,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -94,6 +95,7 @@ enum Message {
 #[derive(Debug)]
 pub(crate) struct Writer {
     sender: Option<SyncSender<Message>>,
+    connection: Arc<Mutex<Connection>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     path: PathBuf,
     pub(crate) counts: Arc<Counts>,
@@ -113,12 +115,19 @@ impl Writer {
     pub(crate) fn start(connection: Connection, path: &Path) -> Self {
         let (sender, receiver) = sync_channel(QUEUED);
         let counts = Arc::new(Counts::default());
-        let (place, shared) = (path.to_owned(), Arc::clone(&counts));
+        let connection = Arc::new(Mutex::new(connection));
+        let (place, shared, lent) = (path.to_owned(), Arc::clone(&counts), Arc::clone(&connection));
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || work(connection, &receiver, &place, &shared))
+            .spawn(move || work(&lent, &receiver, &place, &shared))
             .unwrap_or_else(|error| panic!("no thread for the store's writer: {error}"));
-        Self { sender: Some(sender), thread: Mutex::new(Some(thread)), path: path.to_owned(), counts }
+        Self {
+            sender: Some(sender),
+            connection,
+            thread: Mutex::new(Some(thread)),
+            path: path.to_owned(),
+            counts,
+        }
     }
 
     /// Runs `work` in a transaction and returns after its commit.
@@ -147,7 +156,14 @@ impl Writer {
             audit::append(connection, &actor, &entries)?;
             Ok(value)
         };
-        self.send(Message::Job(Box::new(Task { durability, work: Some(work), outcome: None, reply })));
+        let task = Box::new(Task { durability, work: Some(work), outcome: None, reply });
+        match self.idle() {
+            Some(mut connection) => {
+                self.counts.waiting.fetch_add(1, Ordering::Relaxed);
+                group(&mut connection, task, None, &self.path, &self.counts);
+            }
+            None => self.send(Message::Job(task)),
+        }
         match answer.recv() {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => resume_unwind(panic),
@@ -171,6 +187,18 @@ impl Writer {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => resume_unwind(panic),
             Err(_) => unreachable!("the writer answers every job"),
+        }
+    }
+
+    /// The connection, where nobody writes and nobody waits: who waits comes first.
+    fn idle(&self) -> Option<MutexGuard<'_, Connection>> {
+        if self.counts.waiting.load(Ordering::Relaxed) > 0 {
+            return None;
+        }
+        match self.connection.try_lock() {
+            Ok(connection) => Some(connection),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
         }
     }
 
@@ -229,24 +257,25 @@ impl<T: Send, F: FnOnce(&Connection) -> Result<T, Failure> + Send> Job for Task<
     }
 }
 
-fn work(mut connection: Connection, receiver: &Receiver<Message>, path: &Path, counts: &Counts) {
+fn work(connection: &Mutex<Connection>, receiver: &Receiver<Message>, path: &Path, counts: &Counts) {
     let mut carried = None;
     while let Some(message) = carried.take().or_else(|| receiver.recv().ok()) {
+        let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
         match message {
             Message::Alone(work) => {
                 counts.waiting.fetch_sub(1, Ordering::Relaxed);
                 work(&mut connection);
             }
-            Message::Job(job) => carried = group(&mut connection, job, receiver, path, counts),
+            Message::Job(job) => carried = group(&mut connection, job, Some(receiver), path, counts),
         }
     }
 }
 
-/// Commits a job with those that are queued behind it; returns the message that did not fit.
+/// Commits a job with those that are queued behind it, if any are received; returns the message that did not fit.
 fn group(
     connection: &mut Connection,
     first: Box<dyn Job>,
-    receiver: &Receiver<Message>,
+    receiver: Option<&Receiver<Message>>,
     path: &Path,
     counts: &Counts,
 ) -> Option<Message> {
@@ -267,7 +296,7 @@ fn group(
 fn commit(
     connection: &mut Connection,
     jobs: &mut Vec<Box<dyn Job>>,
-    receiver: &Receiver<Message>,
+    receiver: Option<&Receiver<Message>>,
     carried: &mut Option<Message>,
 ) -> rusqlite::Result<()> {
     let durability = jobs[0].durability();
@@ -285,7 +314,7 @@ fn transact(
     connection: &mut Connection,
     durability: Durability,
     jobs: &mut Vec<Box<dyn Job>>,
-    receiver: &Receiver<Message>,
+    receiver: Option<&Receiver<Message>>,
     carried: &mut Option<Message>,
 ) -> rusqlite::Result<()> {
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -307,13 +336,13 @@ fn transact(
         if transaction.total_changes() - before >= GROUP_ROWS || started.elapsed() >= GROUP_TIME {
             break;
         }
-        match receiver.try_recv() {
-            Ok(Message::Job(job)) if job.durability() == durability => jobs.push(job),
-            Ok(other) => {
+        match receiver.and_then(|receiver| receiver.try_recv().ok()) {
+            Some(Message::Job(job)) if job.durability() == durability => jobs.push(job),
+            Some(other) => {
                 *carried = Some(other);
                 break;
             }
-            Err(_) => break,
+            None => break,
         }
     }
     transaction.commit()
