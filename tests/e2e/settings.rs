@@ -142,7 +142,7 @@ fn the_doctor_is_content_with_an_empty_place_and_says_what_is_missing() {
     host.write_tasks(1);
     host.succeeds(&["solve", "tasks", "--strategy", PROBE]);
     let text = host.succeeds(&["doctor"]);
-    assert!(text.contains("schema 10") && text.contains("tasks@"), "{text}");
+    assert!(text.contains("schema 11") && text.contains("tasks@"), "{text}");
 }
 
 #[test]
