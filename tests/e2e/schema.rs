@@ -143,7 +143,7 @@ fn the_way_back_says_what_it_takes_and_needs_a_yes() {
 fn a_schema_that_cannot_be_changed_so_says_why() {
     let host = Host::with_a_run();
     host.refuses("below the first", &["db", "rollback", "--to", "0", "--yes"], 1, &["1 to 10", "db status"]);
-    host.refuses("not known", &["db", "migrate", "--to", "99"], 1, &["99 is not known", "1 to 10"]);
+    host.refuses("not known", &["db", "migrate", "--to", "99"], 1, &["99 is not known", "1 to 11"]);
     host.refuses("no table", &["db", "schema", "nothing"], 2, &["no table or view \"nothing\""]);
     host.db().execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM plugins").unwrap();
     let words = ["is not sound before going back", "plugins that is not there", "db repair"];
