@@ -18,6 +18,7 @@ mod harness;
 #[cfg(target_os = "linux")]
 mod isolate;
 mod keeping;
+mod learn;
 mod lent;
 mod models;
 mod outputs;

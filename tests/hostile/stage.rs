@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use stratagem_domain::{
-    Backing, Grid, LabelledTask, Lender, Limits, LimitsOverlay, Outcome, Pair, Place, PluginIdentity, Recipe,
-    RunReport, Settings, Split, StoredRun, Strategy, Task, TaskSet, Trust, escape,
+    Backing, Grid, LabelledTask, Lender, Lesson, Limits, LimitsOverlay, Outcome, Pair, Place, PluginIdentity,
+    Recipe, RunReport, Settings, Split, StoredRun, Strategy, Task, TaskSet, Trust, escape,
 };
 use stratagem_runtime::{
     CompileLimits, CompilerProcess, LoadError, LoadedStrategy, Package, Policy, RefusedStrategy, Sandbox,
@@ -406,7 +406,13 @@ impl Strategy for Learning<'_> {
         settings: &Settings,
         backing: Arc<dyn Backing>,
     ) -> RunReport {
-        self.strategy.learn_with(std::slice::from_ref(self.task), seed, limits, settings, backing)
+        self.strategy.learn_with(
+            &Lesson::untold(std::slice::from_ref(self.task)),
+            seed,
+            limits,
+            settings,
+            backing,
+        )
     }
 }
 

@@ -50,6 +50,11 @@ pub enum Command {
     Tasks(Tasks),
     /// Run strategies on tasks, score their answers, keep the runs
     Solve(Solve),
+    /// Have a strategy learn from solved tasks
+    Learn(crate::learn::Learn),
+    /// Show and learn how strategies share a task
+    #[command(subcommand)]
+    Portfolio(crate::portfolio::Portfolio),
     /// Start, build, watch, check, list, inspect, sign and add plugins
     #[command(subcommand)]
     Plugin(Plugin),
@@ -150,16 +155,19 @@ pub enum Tasks {
 pub struct Solve {
     /// A task id, a task file or folder, or a dataset and split such as arc-agi-1/training
     pub what: String,
-    /// A plugin by name or NAME@BLAKE3, or the path of one; more than one are ranked together
+    /// A plugin by name or NAME@BLAKE3, or the path of one; `auto` shares a task among the shipped ones [default: auto]
     #[arg(long = "strategy", value_name = "NAME")]
     pub strategies: Vec<String>,
     /// A stored configuration, NAME or NAME@VERSION: strategy, limits, settings and seed
     #[arg(long = "setup", value_name = "NAME")]
     pub setups: Vec<String>,
+    /// Use for each of K parts of the tasks what was learned without it: see `learn --folds`
+    #[arg(long, value_name = "K", default_value_t = 1)]
+    pub folds: usize,
     /// The only source of chance
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Units of work a run
+    /// Units of work a run; with `auto`, a task
     #[arg(long)]
     pub fuel: Option<u64>,
     /// Milliseconds of real time a run

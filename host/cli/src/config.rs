@@ -36,6 +36,7 @@ pub struct Config {
     bounds: LimitsOverlay,
     pub settings: BTreeMap<String, Settings>,
     pub copies: CopyOptions,
+    pub portfolio: PortfolioSettings,
     pub encryption: Encryption,
     /// The file it was read from; none where there is none.
     #[serde(skip)]
@@ -74,6 +75,28 @@ fn path_or_table<'de, D: Deserializer<'de>>(found: D) -> Result<Database, D::Err
     }
 
     found.deserialize_any(Either)
+}
+
+/// `[portfolio]`: how strategies share a task under `--strategy auto`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PortfolioSettings {
+    /// By name; those that are not there are left out.
+    pub members: Vec<String>,
+    /// The tasks whose stored runs it learns from.
+    pub learn_from: String,
+    /// Fuel of a task, for all members together.
+    pub fuel: Option<u64>,
+    /// The confidence beyond which no other member is asked, 0 to 1.
+    pub sure: f64,
+}
+
+impl Default for PortfolioSettings {
+    fn default() -> Self {
+        let members = ["synthesis", "evolution", "imitation"].map(ToOwned::to_owned).to_vec();
+        let learn_from = crate::portfolio::LEARNED_FROM.to_owned();
+        Self { members, learn_from, fuel: None, sure: stratagem_solve::Portfolio::SURE }
+    }
 }
 
 /// `[encryption]`: where the database's key lies; the environment's wins.

@@ -1,15 +1,19 @@
 //! Strategies that were asked for by name or by setup, loaded before a task is touched.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
-use stratagem_domain::{Limits, LimitsOverlay, Place, Settings, Strategy, escape, quote};
+use stratagem_domain::{
+    Backing, LabelledTask, Lesson, Limits, LimitsOverlay, Place, RunReport, Settings, Strategy, escape, quote,
+};
 use stratagem_runtime::{Grants, LoadError, LoadedStrategy, Package, RefusedStrategy, Sandbox};
 use stratagem_store::{DocumentKind, DocumentVersion, NewEvaluation, Store, Which};
 
 use crate::documents::split_version;
 use crate::failure::Failure;
+use crate::leaks;
 use crate::trust::Found;
 use crate::workbench::{Workbench, keep_plugin};
 
@@ -157,6 +161,29 @@ impl Entrant {
         let mut settings = bench.config.settings.get(name).cloned().unwrap_or_default();
         settings.extend(self.setup.iter().flat_map(Setup::settings));
         settings
+    }
+
+    /// Refuses to score it on what it has learned from.
+    pub fn refuse_leaks(&self, store: &Store, tasks: &[LabelledTask], folds: usize) -> Result<(), Failure> {
+        let name = &self.strategy().plugin().name;
+        leaks::refuse_leaks(store, name, self.domain().as_deref().unwrap_or(name), tasks, folds)
+    }
+
+    /// Has it learn.
+    ///
+    /// *Errors*: it was refused.
+    pub fn learn(
+        &self,
+        lessons: &[Lesson],
+        seed: u64,
+        limits: &Limits,
+        settings: &Settings,
+        backing: Arc<dyn Backing>,
+    ) -> Result<RunReport, Failure> {
+        match &self.subject {
+            Subject::Ready(ready) => Ok(ready.1.learn_with(lessons, seed, limits, settings, backing)),
+            Subject::Refused(refused) => Err(Failure::new(refused.reason())),
+        }
     }
 
     /// Keeps it, so that its runs have a place and can be replayed.

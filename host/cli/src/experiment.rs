@@ -277,6 +277,7 @@ fn work(
                 format!("arm {} began with the component {digest}, this is another", quote(&arm.name, 80));
             return Err(Failure::new(message).hint("bring that component back, or begin a new experiment"));
         }
+        entrant.refuse_leaks(store, &store.open_tasks(&arm.id)?, 1)?;
         store.claim_evaluation(&arm.id)?;
         let end = work_on(store, &lending, &experiment, entrant, arm, orders);
         let ended = store.end_evaluation(&arm.id, if end.is_ok() { WorkEnd::Done } else { WorkEnd::Left });
@@ -359,6 +360,8 @@ fn work_on(
         ledger: Some(store),
         lender: Some(lending),
         resume: orders.reuse,
+        portfolio: None,
+        folds: 1,
         cancel,
     };
     let looked = Mutex::new(Instant::now());

@@ -21,6 +21,8 @@ mod guest;
 mod interrupt;
 mod keeping;
 mod keys;
+mod leaks;
+mod learn;
 mod lender;
 mod llm;
 mod llm_alerts;
@@ -32,6 +34,7 @@ mod models;
 mod output;
 mod paint;
 mod plugins;
+mod portfolio;
 mod progress;
 mod queue;
 mod runs;
@@ -42,6 +45,7 @@ mod tasks;
 mod trust;
 mod users;
 mod vault;
+mod verify;
 mod watch;
 mod workbench;
 
@@ -71,6 +75,8 @@ fn run(args: &Args) -> Result<(), Failure> {
     match &args.command {
         Command::Tasks(command) => tasks::run(&bench()?, command),
         Command::Solve(solve) => solve::run(&bench()?, solve),
+        Command::Learn(learn) => learn::run(&bench()?, learn),
+        Command::Portfolio(command) => portfolio::run(&bench()?, command),
         Command::Plugin(command) => plugins::run(&bench()?, command),
         Command::Runs(command) => runs::run(&bench()?, command),
         Command::Advise(command) => advise::run(&bench()?, command),

@@ -2,6 +2,7 @@ use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use stratagem_domain::Grid;
+use stratagem_solve::Reliability;
 
 use crate::args::When;
 
@@ -127,6 +128,21 @@ fn beside(row: &[Panel<'_>]) -> String {
         }
         text += line.trim_end();
         text.push('\n');
+    }
+    text
+}
+
+/// A reliability diagram: for each tenth of confidence a bar as long as the share that was right.
+pub fn reliability(found: &Reliability) -> String {
+    const LENGTH: f64 = 30.0;
+    let mut text = format!(
+        "confidence   right  answers   expected calibration error {:.3} over {}\n",
+        found.expected_calibration_error, found.answers
+    );
+    for bin in &found.bins {
+        let bar = "█".repeat((bin.share_right * LENGTH).round() as usize);
+        let (confidence, right) = (bin.confidence, bin.share_right);
+        text += &format!("      {confidence:.2}    {right:.2}  {:>7}   {bar}\n", bin.answers);
     }
     text
 }

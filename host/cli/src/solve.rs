@@ -7,20 +7,22 @@ use serde::Serialize;
 use stratagem_domain::{
     Digest, Ending, LabelledTask, Ledger, LimitsOverlay, Outcome, Place, Split, StoredRun, grouped, quote,
 };
-use stratagem_solve::{Bench, Contender, Report, Summary, TaskResult, submission};
+use stratagem_solve::{Bench, CategoryRow, Contender, Report, StrategyRow, Summary, TaskResult, submission};
 use stratagem_store::{Store, WorkEnd};
 
 use crate::args::{Solve, When};
 use crate::entrants::{Asked, Entrant, Setup};
 use crate::failure::Failure;
 use crate::interrupt;
+use crate::learn::MOST_FOLDS;
 use crate::lender::Lending;
-use crate::output::{check_writable, is_stdout, mib, out, outln, write_json};
+use crate::output::{check_writable, is_stdout, mib, out, outln, table, write_json};
 use crate::paint::{self, Panel};
+use crate::portfolio;
 use crate::workbench::{Workbench, find_task};
 
-/// The strategy that is run where nobody names one.
-const USUAL_STRATEGY: &str = "synthesis";
+/// What is run where nobody names a strategy.
+const USUAL_STRATEGY: &str = portfolio::AUTO;
 /// Up to so many tasks are shown as pictures unless asked otherwise.
 const PICTURED: usize = 25;
 
@@ -33,6 +35,10 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
     let jobs = bench.jobs(solve.jobs)?;
     let sandbox = bench.sandbox_for(jobs, solve.isolate)?;
     let asked = asked(bench, solve)?;
+    let (asked, is_shared) = portfolio::members(bench, asked)?;
+    if !(1..=MOST_FOLDS).contains(&solve.folds) {
+        return Err(Failure::misuse(format!("{} folds: 1 to {MOST_FOLDS}", solve.folds)).hint("4 is usual"));
+    }
     let seed = seed_of(bench, solve, &asked)?;
     let entrants = asked
         .into_iter()
@@ -52,8 +58,14 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
     let Work { mut tasks, dataset, store } = find(bench, solve)?;
     tasks.truncate(solve.limit.unwrap_or(usize::MAX));
     if let Some(store) = &store {
+        entrants.iter().try_for_each(|entrant| entrant.refuse_leaks(store, &tasks, solve.folds))?;
         entrants.iter().try_for_each(|entrant| entrant.keep(store))?;
     }
+    let shared = if is_shared {
+        Some(portfolio::shared(bench, store.as_deref(), &entrants, &flags, solve.folds)?)
+    } else {
+        None
+    };
     let digests: Vec<Digest> = tasks.iter().map(LabelledTask::digest).collect();
     let mut kept = Vec::new();
     let mut contenders = Vec::new();
@@ -78,6 +90,8 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
         ledger: store.as_deref().map(|store| store as &dyn Ledger),
         lender: Some(&lending),
         resume: solve.resume,
+        portfolio: shared.as_ref(),
+        folds: solve.folds,
         cancel: interrupt::flag(),
     };
     let started = Instant::now();
@@ -217,6 +231,13 @@ fn read(bench: &Workbench, solve: &Solve, path: &Path) -> Result<Work, Failure> 
     Ok(Work { tasks, dataset, store: Some(Arc::new(store)) })
 }
 
+/// The tasks of a dataset or one of its splits.
+pub fn stored_tasks(store: &Store, what: &str) -> Result<Vec<LabelledTask>, Failure> {
+    let found = find_stored(store, what)?.map(|(tasks, _)| tasks);
+    let refused = || Failure::misuse(format!("no task or dataset {}", quote(what, 200)));
+    found.ok_or_else(|| refused().hint("name one that is there: `stratagem tasks list`"))
+}
+
 /// A dataset with or without version and split, else a task, with the dataset's id; none where there is neither.
 fn find_stored(store: &Store, what: &str) -> Result<Option<(Vec<LabelledTask>, String)>, Failure> {
     let (dataset, split) =
@@ -307,6 +328,7 @@ fn finish(
             }
         }
         out!("{}", closing_table(&report.report.summary));
+        out!("{}", more_tables(&report.report));
         for setup in report.evaluations.iter().filter_map(|work| work.setup.as_ref()) {
             outln!("  {:<16}{setup}", "setup");
         }
@@ -367,6 +389,9 @@ pub fn picture(result: &TaskResult) -> String {
         if result.ranking[test].is_empty() {
             text += &paint::dim("  no answer was offered\n");
         }
+        for choice in result.choices.iter().filter(|choice| choice.test_index == test).take(2) {
+            text += &paint::dim(&format!("  attempt {}: {}\n", choice.attempt, choice.explain()));
+        }
         if let Some(best) = result.attempts(test).next() {
             let rationale = quote(&best.rationale, 90);
             text += &paint::dim(&format!("  {rationale}  confidence {:.2}\n", best.confidence));
@@ -407,6 +432,30 @@ fn closing_table(summary: &Summary) -> String {
         String::new()
     };
     format!("\n{}{resumed}", lines.collect::<String>())
+}
+
+/// Who alone solved what, what kinds of tasks were solved, and how far confidences can be believed; of many tasks only.
+fn more_tables(report: &Report) -> String {
+    if report.summary.scored < PICTURED {
+        return String::new();
+    }
+    let mut text = String::new();
+    if report.strategies.len() > 1 {
+        let row = |row: &StrategyRow| {
+            let (solved, seconds) = (row.solved_at_2.to_string(), format!("{:.2}", row.cpu_seconds));
+            vec![row.strategy.clone(), row.tasks.to_string(), solved, row.alone.to_string(), seconds]
+        };
+        let rows: Vec<_> = report.strategies.iter().map(row).collect();
+        text += &format!("\n{}", table(&["strategy", "tasks", "solved @2", "alone", "CPU s"], &rows));
+    }
+    let row =
+        |row: &CategoryRow| vec![row.category.to_owned(), row.tasks.to_string(), row.solved_at_2.to_string()];
+    let rows: Vec<_> = report.categories.iter().map(row).collect();
+    text += &format!("\n{}", table(&["category", "tasks", "solved @2"], &rows));
+    if let Some(reliability) = &report.reliability {
+        text += &format!("\n{}", paint::reliability(reliability));
+    }
+    text
 }
 
 /// Says which runs did not come to their end, why, and what to do; the first few of many.

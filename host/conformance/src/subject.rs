@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use stratagem_domain::{LabelledTask, Limits, RunReport, Settings, Strategy, Task};
+use stratagem_domain::{LabelledTask, Lesson, Limits, RunReport, Settings, Strategy, Task};
 use stratagem_runtime::{Description, LoadedStrategy};
 
 use crate::blank::Blank;
@@ -26,6 +26,6 @@ impl Subject for LoadedStrategy {
     }
 
     fn learn(&self, lessons: &[LabelledTask], seed: u64, limits: &Limits) -> RunReport {
-        self.learn_with(lessons, seed, limits, &Settings::new(), Arc::<Blank>::default())
+        self.learn_with(&Lesson::untold(lessons), seed, limits, &Settings::new(), Arc::<Blank>::default())
     }
 }

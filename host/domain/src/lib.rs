@@ -11,6 +11,7 @@ mod digest;
 pub mod features;
 mod grid;
 mod lent;
+mod likeness;
 mod limits;
 mod models;
 mod outcome;
@@ -27,6 +28,7 @@ pub use lent::{
     Backing, Call, ChatMessage, ChatRole, Declined, Episode, Exchange, Lender, ModelReply, ModelRequest,
     NoBacking, Pattern, Reply, pattern_id,
 };
+pub use likeness::Likeness;
 pub use limits::{LimitKey, Limits, LimitsOverlay, OverBound};
 pub use models::{
     Held, Hold, Keeping, KeptReply, ModelLedger, ModelUsage, OverBudget, Purpose, Question, RateLimits, usd,
@@ -38,5 +40,5 @@ pub use run::{
     StoredAnswer, StoredRun, Strategy, Usage,
 };
 pub use score::{MAX_ATTEMPTS, Ranking, Score, rank, score};
-pub use task::{LabelledTask, Pair, Split, Task, TaskError, TaskSet};
+pub use task::{LabelledTask, Lesson, Pair, Split, Task, TaskError, TaskSet};
 pub use text::{escape, grouped, quote};

@@ -26,6 +26,21 @@ pub struct LabelledTask {
     pub truth: Vec<Option<Grid>>,
 }
 
+/// A solved task to learn from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lesson {
+    pub task: LabelledTask,
+    /// How it was solved, in the words of the strategy that solved it; empty where nobody has.
+    pub rationale: String,
+}
+
+impl Lesson {
+    /// Tasks of which nobody says how they are solved.
+    pub fn untold(tasks: &[LabelledTask]) -> Vec<Self> {
+        tasks.iter().map(|task| Self { task: task.clone(), rationale: String::new() }).collect()
+    }
+}
+
 /// Which part of a dataset a task belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

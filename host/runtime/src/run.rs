@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use stratagem_domain::{
-    Backing, Digest, Ending, Grid, LabelledTask, Limits, LimitsOverlay, NoBacking, Pair, PluginIdentity,
-    RunReport, Settings, Strategy, Task, escape, quote,
+    Backing, Digest, Ending, Grid, LabelledTask, Lesson, Limits, LimitsOverlay, NoBacking, Pair,
+    PluginIdentity, RunReport, Settings, Strategy, Task, escape, quote,
 };
 use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower};
 use wasmtime::{Engine, Store, Trap, WasmBacktrace};
@@ -187,13 +187,13 @@ impl LoadedStrategy {
         limits: &Limits,
         settings: &Settings,
     ) -> RunReport {
-        self.learn_with(lessons, seed, limits, settings, Arc::new(NoBacking))
+        self.learn_with(&Lesson::untold(lessons), seed, limits, settings, Arc::new(NoBacking))
     }
 
-    /// As [`Self::learn`], where what the plugin asks of the host is answered.
+    /// As [`Self::learn`], with how each was solved, and where what the plugin asks of the host is answered.
     pub fn learn_with(
         &self,
-        lessons: &[LabelledTask],
+        lessons: &[Lesson],
         seed: u64,
         limits: &Limits,
         settings: &Settings,
@@ -257,7 +257,7 @@ impl Linked {
 
     pub fn learn(
         &self,
-        lessons: &[LabelledTask],
+        lessons: &[Lesson],
         seed: u64,
         limits: &Limits,
         settings: &Settings,
@@ -269,16 +269,16 @@ impl Linked {
             .iter()
             .filter_map(|lesson| {
                 let outputs: Option<Vec<GridParam<'_>>> =
-                    lesson.truth.iter().map(|grid| grid.as_ref().map(lower)).collect();
-                Some((&lesson.task, lower_task(&lesson.task), outputs?))
+                    lesson.task.truth.iter().map(|grid| grid.as_ref().map(lower)).collect();
+                Some((lesson, lower_task(&lesson.task.task), outputs?))
             })
             .collect();
         let params: Vec<LessonParam<'_>> = lowered
             .iter()
-            .map(|(task, (train, test), outputs)| LessonParam {
-                task: TaskParam { id: &task.id, train, test },
+            .map(|(lesson, (train, test), outputs)| LessonParam {
+                task: TaskParam { id: &lesson.task.task.id, train, test },
                 outputs,
-                rationale: "",
+                rationale: &lesson.rationale,
             })
             .collect();
         self.measured(state, |ready| &ready.learn, (&params[..],), done)

@@ -7,8 +7,8 @@ mod support;
 use std::sync::Arc;
 
 use stratagem_domain::{
-    Backing, Call, Capability, ChatRole, Declined, Ending, Exchange, LabelledTask, Limits, Reply, RunReport,
-    Settings, Strategy, Usage, grouped,
+    Backing, Call, Capability, ChatRole, Declined, Ending, Exchange, LabelledTask, Lesson, Limits, Reply,
+    RunReport, Settings, Strategy, Usage, grouped,
 };
 use stratagem_runtime::{Grants, LoadError, LoadedStrategy, Sandbox, SandboxConfig, Tuning};
 
@@ -245,7 +245,8 @@ fn what_nothing_backs_is_unavailable_and_never_a_trap() {
     let backing = Fake::new();
     let settings = Settings::new();
     let limits = Limits::default();
-    let report = strategy.learn_with(&[lesson], 7, &limits, &settings, Arc::<Fake>::clone(&backing));
+    let report =
+        strategy.learn_with(&Lesson::untold(&[lesson]), 7, &limits, &settings, Arc::<Fake>::clone(&backing));
     let saved = Call::Save { name: "lessons".into(), bytes: vec![1] };
     assert_eq!((report.ending, backing.asked()), (Ending::Returned, vec![saved]));
 }

@@ -3,9 +3,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use stratagem_domain::{
-    Answer, Backing, LabelledTask, Ledger, LedgerError, Lender, Limits, MAX_ATTEMPTS, NoBacking, Outcome,
-    Place, Ranking, Recipe, RunReport, Score, Settings, StoredAnswer, StoredRun, Strategy, rank, score,
+    Answer, Backing, Digest, Features, LabelledTask, Ledger, LedgerError, Lender, Limits, MAX_ATTEMPTS,
+    NoBacking, Outcome, Place, Ranking, Recipe, RunReport, Score, Settings, StoredAnswer, StoredRun,
+    Strategy, rank, score,
 };
+
+use crate::portfolio::{Choice, Portfolio, merge};
 
 /// A strategy with what it is run with.
 pub struct Contender<'a> {
@@ -30,6 +33,10 @@ pub struct Bench<'a> {
     pub lender: Option<&'a dyn Lender>,
     /// Takes finished runs of the same recipe from the ledger instead of running them again.
     pub resume: bool,
+    /// How the contenders share a task; without one, each works on every task.
+    pub portfolio: Option<&'a Portfolio<'a>>,
+    /// Of how many parts of the tasks something was learned, each without the part itself; 1 where it was not.
+    pub folds: usize,
     /// Once set, running tasks are finished and no other is begun.
     pub cancel: &'a AtomicBool,
 }
@@ -44,6 +51,8 @@ pub struct TaskResult {
     /// The answers of all runs, in the order of the runs.
     pub answers: Vec<Answer>,
     pub ranking: Ranking,
+    /// Why the attempts are what they are; empty without a portfolio.
+    pub choices: Vec<Choice>,
     pub score: Option<Score>,
 }
 
@@ -100,45 +109,114 @@ impl Bench<'_> {
     }
 
     fn work_on(&self, task: &LabelledTask) -> Result<TaskResult, BenchError> {
-        let mut runs = Vec::new();
         let mut resumed = 0;
-        for contender in &self.contenders {
-            let fail = |source| BenchError::Ledger { task: task.task.id.clone(), source };
-            let recipe = contender.recipe(task, self.seed);
-            let finished = match self.ledger {
-                Some(ledger) if self.resume => {
-                    let finished = ledger.finished(&recipe, self.dataset).map_err(fail)?;
-                    finished.iter().try_for_each(|run| ledger.count(run, &contender.place)).map_err(fail)?;
-                    finished
-                }
-                _ => None,
-            };
-            if let Some(run) = finished {
-                resumed += 1;
-                runs.push(run);
-                continue;
-            }
-            let backing = match self.lender {
-                Some(lender) => lender.lend(&recipe, &contender.place),
-                None => Arc::new(NoBacking),
-            };
-            let mut run = contender.run(task, recipe, backing);
-            if let Some(ledger) = self.ledger {
-                run.id = ledger.record(&run, task, self.dataset).map_err(fail)?;
-            }
+        let Some(portfolio) = self.portfolio else {
+            let turns = self.contenders.iter();
+            let runs = turns
+                .map(|contender| self.run_one(contender, &contender.limits, task, &mut resumed))
+                .collect::<Result<Vec<_>, _>>()?;
+            let answers: Vec<Answer> = answers_of(&runs).map(|(_, answer)| answer).collect();
+            let ranking = rank(&answers, task.task.test.len());
+            return Ok(result(task, runs, resumed, answers, ranking, Vec::new()));
+        };
+        let experience = portfolio.experience(fold_of(&task.digest(), self.folds));
+        let names: Vec<&str> =
+            self.contenders.iter().map(|contender| contender.strategy.plugin().name.as_str()).collect();
+        let kind = Features::of(&task.task).size_relation.group();
+        let (mut runs, mut left) = (Vec::new(), portfolio.fuel);
+        let mut merged = (vec![Vec::new(); task.task.test.len()], Vec::new());
+        for turn in experience.turns(kind, &names) {
+            let contender =
+                names.iter().position(|&name| name == turn.strategy).map(|at| &self.contenders[at]);
+            let granted = contender.and_then(|it| Some((it, portfolio.grant(&turn, &it.limits, left)?)));
+            let Some((contender, limits)) = granted else { continue };
+            let run = self.run_one(contender, &limits, task, &mut resumed)?;
+            left = left.saturating_sub(run.usage.fuel_spent);
             runs.push(run);
+            let said: Vec<(String, Answer)> = answers_of(&runs).collect();
+            let said: Vec<(&str, Answer)> =
+                said.iter().map(|(name, answer)| (name.as_str(), answer.clone())).collect();
+            merged = merge(&task.task, &said, experience, portfolio.verifier);
+            if is_sure(&merged.1, task.task.test.len(), portfolio.sure) {
+                break;
+            }
         }
-        let answers: Vec<Answer> =
-            runs.iter().flat_map(|run| run.answers.iter().map(|stored| stored.answer.clone())).collect();
-        let ranking = rank(&answers, task.task.test.len());
-        let score = score(&answers, &ranking, &task.truth);
-        Ok(TaskResult { task: task.clone(), runs, resumed, answers, ranking, score })
+        let answers = answers_of(&runs).map(|(_, answer)| answer).collect();
+        Ok(result(task, runs, resumed, answers, merged.0, merged.1))
     }
+
+    /// One run, unless the ledger has it already.
+    fn run_one(
+        &self,
+        contender: &Contender<'_>,
+        limits: &Limits,
+        task: &LabelledTask,
+        resumed: &mut usize,
+    ) -> Result<StoredRun, BenchError> {
+        let fail = |source| BenchError::Ledger { task: task.task.id.clone(), source };
+        let recipe = contender.recipe_within(task, self.seed, limits);
+        let place = contender.place_at(fold_of(&task.digest(), self.folds), self.folds);
+        if let Some(ledger) = self.ledger.filter(|_| self.resume)
+            && let Some(run) = ledger.finished(&recipe, self.dataset).map_err(fail)?
+        {
+            ledger.count(&run, &place).map_err(fail)?;
+            *resumed += 1;
+            return Ok(run);
+        }
+        let backing = match self.lender {
+            Some(lender) => lender.lend(&recipe, &place),
+            None => Arc::new(NoBacking),
+        };
+        let mut run = contender.run(task, recipe, place, backing);
+        if let Some(ledger) = self.ledger {
+            run.id = ledger.record(&run, task, self.dataset).map_err(fail)?;
+        }
+        Ok(run)
+    }
+}
+
+/// Which part of the tasks a task is in, by its digest: the same whatever else is worked on.
+pub fn fold_of(task: &Digest, folds: usize) -> usize {
+    let number = task.as_bytes().iter().take(8).fold(0_u64, |sum, &byte| sum << 8 | u64::from(byte));
+    (number % folds.max(1) as u64) as usize
+}
+
+/// Where what was learned without a part of the tasks lies.
+pub fn domain_of_fold(domain: &str, fold: usize, folds: usize) -> String {
+    format!("{domain}/fold-{}-of-{folds}", fold + 1)
+}
+
+/// The answers of runs, each with the name of the strategy that gave it.
+fn answers_of(runs: &[StoredRun]) -> impl Iterator<Item = (String, Answer)> {
+    runs.iter().flat_map(|run| {
+        run.answers.iter().map(|stored| (run.recipe.plugin.name.clone(), stored.answer.clone()))
+    })
+}
+
+fn result(
+    task: &LabelledTask,
+    runs: Vec<StoredRun>,
+    resumed: usize,
+    answers: Vec<Answer>,
+    ranking: Ranking,
+    choices: Vec<Choice>,
+) -> TaskResult {
+    let score = score(&answers, &ranking, &task.truth);
+    TaskResult { task: task.clone(), runs, resumed, answers, ranking, choices, score }
+}
+
+/// Whether the first attempt at every test input is as sure as that.
+fn is_sure(choices: &[Choice], tests: usize, sure: f64) -> bool {
+    choices.iter().filter(|choice| choice.attempt == 1 && choice.confidence >= sure).count() == tests
 }
 
 impl Contender<'_> {
     pub fn recipe(&self, task: &LabelledTask, seed: u64) -> Recipe {
-        let Self { strategy, limits, settings, .. } = self;
+        self.recipe_within(task, seed, &self.limits)
+    }
+
+    fn recipe_within(&self, task: &LabelledTask, seed: u64, limits: &Limits) -> Recipe {
+        let Self { strategy, settings, .. } = self;
         Recipe {
             plugin: strategy.plugin().clone(),
             task: task.digest(),
@@ -149,11 +227,20 @@ impl Contender<'_> {
         }
     }
 
-    fn run(&self, task: &LabelledTask, recipe: Recipe, backing: Arc<dyn Backing>) -> StoredRun {
+    /// Where its run on a task of a fold belongs.
+    fn place_at(&self, fold: usize, folds: usize) -> Place {
+        let domain = self.place.domain.as_deref().unwrap_or(&self.strategy.plugin().name);
+        match folds {
+            0 | 1 => self.place.clone(),
+            _ => Place { domain: Some(domain_of_fold(domain, fold, folds)), ..self.place.clone() },
+        }
+    }
+
+    fn run(&self, task: &LabelledTask, recipe: Recipe, place: Place, backing: Arc<dyn Backing>) -> StoredRun {
         let started_at = now_ms();
         let report =
             self.strategy.run_with(&task.task, recipe.seed, &recipe.limits, &recipe.settings, backing);
-        judge(task, recipe, report, started_at, self.place.clone())
+        judge(task, recipe, report, started_at, place)
     }
 }
 
@@ -320,6 +407,8 @@ mod tests {
             ledger: Some(ledger),
             lender: None,
             resume: false,
+            portfolio: None,
+            folds: 1,
             cancel: &NEVER,
         }
     }

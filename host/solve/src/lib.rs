@@ -8,14 +8,18 @@
 
 mod bench;
 mod compare;
+mod portfolio;
 mod replay;
 mod report;
 mod stats;
 mod submission;
 
-pub use bench::{Bench, BenchError, Contender, TaskResult};
+pub use bench::{Bench, BenchError, Contender, TaskResult, domain_of_fold, fold_of};
 pub use compare::{Comparison, LeftOut, Side, Solved, Trial, compare};
+pub use portfolio::{
+    Bin, Calibration, Check, Choice, Experience, Lived, Portfolio, Reliability, Turn, Verifier, Voice, merge,
+};
 pub use replay::{Verdict, replay};
-pub use report::{Report, Summary, TaskRow};
+pub use report::{CategoryRow, Report, StrategyRow, Summary, TaskRow};
 pub use stats::{ALPHA, Interval, McNemar, RESAMPLES, holm};
 pub use submission::submission;

@@ -1,13 +1,44 @@
+use std::collections::BTreeMap;
+
 use serde::Serialize;
-use stratagem_domain::Usage;
+use stratagem_domain::features::SizeGroup;
+use stratagem_domain::{Features, Hint, Usage};
 
 use crate::TaskResult;
+use crate::portfolio::{Choice, Reliability};
 
 /// The report of a piece of work: what `--json` writes and the closing table shows.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     pub summary: Summary,
+    /// One a strategy that ran.
+    pub strategies: Vec<StrategyRow>,
+    /// A task is in one category by its sizes, and in one by what it seems to ask for.
+    pub categories: Vec<CategoryRow>,
+    /// Of the first attempts; none where no output is known.
+    pub reliability: Option<Reliability>,
     pub tasks: Vec<TaskRow>,
+}
+
+/// What one strategy did beside the others.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct StrategyRow {
+    pub strategy: String,
+    /// Tasks that it was run on.
+    pub tasks: usize,
+    pub solved_at_2: usize,
+    /// Solved @2 by it and by no other that ran on the task.
+    pub alone: usize,
+    pub cpu_seconds: f64,
+    pub fuel_spent: u64,
+}
+
+/// Tasks of a category and how many of them were solved @2.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CategoryRow {
+    pub category: &'static str,
+    pub tasks: usize,
+    pub solved_at_2: usize,
 }
 
 /// *Units*: counts of tasks; partial credit is the mean fraction of test inputs right @2, over scorable tasks.
@@ -47,6 +78,9 @@ pub struct TaskRow {
     pub wall_ms: u64,
     pub fuel_spent: u64,
     pub memory_peak_bytes: u64,
+    /// Why the attempts are what they are, where a portfolio chose them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Choice>,
     /// Ids in the store, one a strategy; empty where nothing was stored.
     pub runs: Vec<String>,
 }
@@ -74,7 +108,97 @@ impl Report {
             wall_ms,
             resumed: results.iter().map(|result| result.resumed).sum(),
         };
-        Self { summary, tasks }
+        let first: Vec<(f64, bool)> = results.iter().flat_map(first_attempts).collect();
+        Self {
+            summary,
+            strategies: strategies(results),
+            categories: categories(results),
+            reliability: (!first.is_empty()).then(|| Reliability::of(&first)),
+            tasks,
+        }
+    }
+}
+
+/// Confidence of the first attempt at each test input whose output is known, and whether it was right.
+fn first_attempts(result: &TaskResult) -> impl Iterator<Item = (f64, bool)> {
+    result.task.truth.iter().enumerate().filter_map(|(test, truth)| {
+        let (truth, first) = (truth.as_ref()?, result.attempts(test).next()?);
+        let chosen = result.choices.iter().find(|choice| choice.test_index == test && choice.attempt == 1);
+        Some((chosen.map_or(first.confidence, |choice| choice.confidence), first.grid == *truth))
+    })
+}
+
+fn strategies(results: &[TaskResult]) -> Vec<StrategyRow> {
+    let mut rows: BTreeMap<&str, StrategyRow> = BTreeMap::new();
+    for result in results {
+        let solved =
+            |run: &&stratagem_domain::StoredRun| run.score.as_ref().is_some_and(|score| score.solved_at(2));
+        let by = result.runs.iter().filter(solved).count();
+        for run in &result.runs {
+            let row = rows.entry(&run.recipe.plugin.name).or_default();
+            let is_solved = solved(&run);
+            row.tasks += 1;
+            row.solved_at_2 += usize::from(is_solved);
+            row.alone += usize::from(is_solved && by == 1);
+            row.cpu_seconds += run.usage.cpu_seconds;
+            row.fuel_spent += run.usage.fuel_spent;
+        }
+    }
+    rows.into_iter().map(|(name, row)| StrategyRow { strategy: name.to_owned(), ..row }).collect()
+}
+
+fn categories(results: &[TaskResult]) -> Vec<CategoryRow> {
+    let mut counts: Vec<CategoryRow> =
+        CATEGORIES.iter().map(|&category| CategoryRow { category, tasks: 0, solved_at_2: 0 }).collect();
+    for result in results.iter().filter(|result| result.score.is_some()) {
+        let features = Features::of(&result.task.task);
+        for category in [by_size(features.size_relation.group()), by_hint(&features.hints)] {
+            if let Some(row) = counts.iter_mut().find(|row| row.category == category) {
+                row.tasks += 1;
+                row.solved_at_2 += usize::from(result.solved_at(2) == Some(true));
+            }
+        }
+    }
+    counts.retain(|row| row.tasks > 0);
+    counts
+}
+
+const CATEGORIES: [&str; 12] = [
+    "same size",
+    "growing",
+    "shrinking",
+    "mixed sizes",
+    "object motion",
+    "counting",
+    "lines",
+    "symmetry",
+    "tiling",
+    "colour",
+    "selection",
+    "other",
+];
+
+fn by_size(group: SizeGroup) -> &'static str {
+    match group {
+        SizeGroup::Same => "same size",
+        SizeGroup::Larger => "growing",
+        SizeGroup::Smaller => "shrinking",
+        SizeGroup::Mixed => "mixed sizes",
+    }
+}
+
+/// By the first hint, which tells most.
+fn by_hint(hints: &[Hint]) -> &'static str {
+    use Hint as H;
+    match hints.first() {
+        Some(H::Move | H::Gravity) => "object motion",
+        Some(H::Count) => "counting",
+        Some(H::Connect | H::DrawLines | H::Outline) => "lines",
+        Some(H::Mirror | H::Rotate | H::RepairSymmetry | H::MirrorTile) => "symmetry",
+        Some(H::Tile | H::SelfSimilar | H::Scale | H::ExtendPattern | H::RepairPattern) => "tiling",
+        Some(H::Recolour | H::RecolourObjects | H::Fill | H::OneColour) => "colour",
+        Some(H::SelectPart | H::CombineParts | H::ExtractObject | H::Crop | H::Uncover) => "selection",
+        _ => "other",
     }
 }
 
@@ -100,6 +224,7 @@ impl TaskRow {
             wall_ms: sum(|usage| usage.wall_ms),
             fuel_spent: sum(|usage| usage.fuel_spent),
             memory_peak_bytes: usage().map(|usage| usage.memory_peak_bytes).max().unwrap_or(0),
+            choices: result.choices.clone(),
             runs: result.runs.iter().map(|run| run.id.clone()).filter(|id| !id.is_empty()).collect(),
         }
     }

@@ -51,7 +51,8 @@ mod tests {
         };
         let answers = vec![answer(0, 4, 0.1), answer(0, 5, 0.2), answer(2, 6, 0.3)];
         let ranking = rank(&answers, 3);
-        let result = TaskResult { task, runs: vec![], resumed: 0, answers, ranking, score: None };
+        let result =
+            TaskResult { task, runs: vec![], resumed: 0, answers, ranking, choices: vec![], score: None };
         assert_eq!(
             submission(&[result]),
             json!({"ab": [

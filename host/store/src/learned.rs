@@ -6,8 +6,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use stratagem_domain::Digest;
 
 use crate::error::Failure;
+use crate::lessons::{LEARNED_FROM, Lessons};
 use crate::memory::Scope;
 use crate::open::{new_id, now};
+use crate::rows::parse_json;
 use crate::writer::Change;
 
 /// Versions of a name that stay; older ones go when a newer one comes.
@@ -67,11 +69,31 @@ pub(crate) fn put(connection: &Connection, bytes: &[u8]) -> Result<String, Failu
     Ok(digest)
 }
 
+/// The tasks that the newest of a scope's artifacts were learned from; none where nothing was learned.
+pub(crate) fn lessons(connection: &Connection, scope: &Scope) -> Result<Option<Lessons>, Failure> {
+    let text: Option<Option<String>> = connection
+        .prepare_cached(
+            "SELECT lessons FROM learned_artifacts WHERE owner_id = ?1 AND domain = ?2 AND name = ?3
+             ORDER BY version DESC LIMIT 1",
+        )?
+        .query_row(params![scope.owner, scope.domain, LEARNED_FROM], |row| row.get(0))
+        .optional()?;
+    text.flatten().map(|text| parse_json(&text, "the lessons of an artifact")).transpose()
+}
+
+/// Where learned bytes come from.
+pub(crate) enum Source<'a> {
+    /// A run on a task, by id.
+    Run(&'a str),
+    /// Lessons, as JSON: [`crate::lessons`] says what of them is kept.
+    Lessons(&'a str),
+}
+
 /// Makes bytes the newest version of a name, unless they are it already, and lets old versions go.
 pub(crate) fn save(
     change: &Change<'_>,
     scope: &Scope,
-    run_id: &str,
+    source: &Source<'_>,
     name: &str,
     bytes: &[u8],
 ) -> Result<(), Failure> {
@@ -88,12 +110,16 @@ pub(crate) fn save(
         return Ok(());
     }
     let id = new_id();
+    let (run_id, lessons) = match source {
+        Source::Run(id) => (Some(id), None),
+        Source::Lessons(lessons) => (None, Some(lessons)),
+    };
     change
         .prepare_cached(
-            "INSERT INTO learned_artifacts (id, owner_id, domain, name, version, digest, run_id, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO learned_artifacts (id, owner_id, domain, name, version, digest, run_id, lessons, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
-        .execute(params![id, scope.owner, scope.domain, name, version, digest, run_id, now()])?;
+        .execute(params![id, scope.owner, scope.domain, name, version, digest, run_id, lessons, now()])?;
     change.made("artifact.save", "learned_artifacts", &id);
     change
         .prepare_cached(

@@ -45,6 +45,7 @@ mod hot;
 mod journal;
 mod key;
 mod learned;
+mod lessons;
 mod memories;
 mod memory;
 mod messages;
@@ -103,6 +104,7 @@ pub use families::{
 pub use features::SimilarTask;
 pub use hot::{CacheStats, HotStats, LONGEST as HOT_LONGEST};
 pub use key::{Key, can_encrypt};
+pub use lessons::{LearnedArtifact, Lessons, PastRun};
 pub use memories::{Memory, MemoryFilter, NewMemory};
 pub use memory::{Quotas, RunMemory};
 pub use messages::{LONGEST_MESSAGE, Message, MessageFilter, NewMessage};

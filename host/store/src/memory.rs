@@ -13,6 +13,8 @@ use stratagem_domain::{Backing, Call, Declined, Ending, Reply, StoredRun, groupe
 
 use crate::Store;
 use crate::error::Failure;
+use crate::learned::Source;
+use crate::lessons::LEARNED_FROM;
 use crate::patterns::CountedPattern;
 use crate::readers::Readers;
 use crate::writer::Change;
@@ -199,6 +201,10 @@ impl RunMemory {
         name: &str,
         bytes: &[u8],
     ) -> Result<Answer, Failure> {
+        if name == LEARNED_FROM {
+            let refused = format!("an artifact called {name:?}: that name is the host's");
+            return Ok(Err(Declined::Invalid(refused)));
+        }
         if kept.sizes.is_none() {
             kept.sizes = Some(learned::sizes(connection, &self.scope)?);
         }
@@ -214,7 +220,7 @@ impl RunMemory {
 
 impl Quotas {
     /// Why an artifact does not fit beside the others; none where it does.
-    fn artifact(&self, sizes: &BTreeMap<String, u64>, name: &str, bytes: u64) -> Option<Answer> {
+    pub(crate) fn artifact(&self, sizes: &BTreeMap<String, u64>, name: &str, bytes: u64) -> Option<Answer> {
         let others = || sizes.iter().filter(|(other, _)| *other != name);
         let names = others().count() as u64 + 1;
         if names > self.artifacts {
@@ -258,7 +264,7 @@ pub(crate) fn keep(
     for then in &run.journal {
         match (&then.call, &then.reply) {
             (call, Ok(Reply::Kept(id))) => {
-                patterns::keep(change, scope, episode, (id, call), &mut patterns_left)?;
+                patterns::keep(change, scope, Some(episode), (id, call), &mut patterns_left)?;
             }
             (Call::Save { name, bytes }, Ok(_)) => {
                 saved.insert(name, bytes);
@@ -274,7 +280,7 @@ pub(crate) fn keep(
     for (name, bytes) in saved {
         if quotas.artifact(&sizes, name, bytes.len() as u64).is_none() {
             sizes.insert(name.to_owned(), bytes.len() as u64);
-            learned::save(change, scope, run_id, name, bytes)?;
+            learned::save(change, scope, &Source::Run(run_id), name, bytes)?;
         }
     }
     Ok(())

@@ -138,7 +138,7 @@ pub(crate) fn count(connection: &Connection, scope: &Scope) -> Result<u64, Failu
 pub(crate) fn keep(
     change: &Change<'_>,
     scope: &Scope,
-    episode: &str,
+    episode: Option<&str>,
     (id, call): (&str, &Call),
     room: &mut u64,
 ) -> Result<(), Failure> {
@@ -174,7 +174,7 @@ pub(crate) fn keep(
     change
         .prepare_cached(
             "INSERT INTO episode_patterns (episode_id, pattern_id, role)
-             SELECT ?1, ?2, ?3 WHERE NOT EXISTS
+             SELECT ?1, ?2, ?3 WHERE ?1 IS NOT NULL AND NOT EXISTS
                  (SELECT 1 FROM episode_patterns WHERE episode_id = ?1 AND pattern_id = ?2)",
         )?
         .execute(params![episode, id, if is_new { "extracted" } else { "used" }])?;

@@ -29,7 +29,7 @@ pub enum SizeRelation {
 }
 
 /// What families tell apart of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SizeGroup {
     Same,
@@ -109,6 +109,8 @@ impl SizeRelation {
 }
 
 impl SizeGroup {
+    pub const ALL: [Self; 4] = [Self::Same, Self::Larger, Self::Smaller, Self::Mixed];
+
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Same => "same size",

@@ -20,9 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use stratagem_domain::{
-    Backing, Ending, LabelledTask, Limits, RunReport, Settings, Task, Usage, escape, grouped,
-};
+use stratagem_domain::{Backing, Ending, Lesson, Limits, RunReport, Settings, Task, Usage, escape, grouped};
 use wasmtime::component::Component;
 
 use crate::LoadError;
@@ -229,7 +227,7 @@ impl Isolated {
 
     pub fn learn(
         &self,
-        lessons: &[LabelledTask],
+        lessons: &[Lesson],
         seed: u64,
         limits: &Limits,
         settings: &Settings,

@@ -8,8 +8,8 @@ use std::io::{self, Read};
 
 use serde::{Deserialize, Serialize};
 use stratagem_domain::{
-    Answer, Calls, Ending, Grid, GridError, LabelledTask, Limits, LogLine, Pair, RunReport, Settings, Step,
-    Task, Usage,
+    Answer, Calls, Ending, Grid, GridError, LabelledTask, Lesson, Limits, LogLine, Pair, RunReport, Settings,
+    Step, Task, Usage,
 };
 
 use super::links::LinksMessage;
@@ -65,6 +65,7 @@ pub struct TaskMessage<'a> {
 pub struct LessonMessage<'a> {
     task: TaskMessage<'a>,
     truth: Vec<Option<GridMessage>>,
+    rationale: Cow<'a, str>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -157,19 +158,21 @@ impl TryFrom<TaskMessage<'_>> for Task {
     }
 }
 
-impl<'a> From<&'a LabelledTask> for LessonMessage<'a> {
-    fn from(lesson: &'a LabelledTask) -> Self {
-        let truth = lesson.truth.iter().map(|grid| grid.as_ref().map(GridMessage::from)).collect();
-        Self { task: (&lesson.task).into(), truth }
+impl<'a> From<&'a Lesson> for LessonMessage<'a> {
+    fn from(lesson: &'a Lesson) -> Self {
+        let truth = lesson.task.truth.iter().map(|grid| grid.as_ref().map(GridMessage::from)).collect();
+        Self { task: (&lesson.task.task).into(), truth, rationale: lesson.rationale.as_str().into() }
     }
 }
 
-impl TryFrom<LessonMessage<'_>> for LabelledTask {
+impl TryFrom<LessonMessage<'_>> for Lesson {
     type Error = GridError;
 
     fn try_from(lesson: LessonMessage<'_>) -> Result<Self, GridError> {
         let truth = lesson.truth.into_iter().map(|grid| grid.map(Grid::try_from).transpose());
-        Ok(Self { task: lesson.task.try_into()?, truth: truth.collect::<Result<_, GridError>>()? })
+        let truth = truth.collect::<Result<_, GridError>>()?;
+        let task = LabelledTask { task: lesson.task.try_into()?, truth };
+        Ok(Self { task, rationale: lesson.rationale.into_owned() })
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::thread;
 
-use stratagem_domain::{Backing, Call, Declined, GridError, LabelledTask, Limits, Reply, Task};
+use stratagem_domain::{Backing, Call, Declined, GridError, Lesson, Limits, Reply, Task};
 
 use super::GRACE;
 use super::confine::{self, Phase, Rations};
@@ -119,7 +119,7 @@ fn answer(work: Work<'_>, linked: Option<&Linked>, limits: &Limits) -> Result<Ve
             frame(&(DONE, IntroductionMessage { said, report: report.into(), types }))
         }
         (Work::Learn { lessons, seed, settings }, Some(linked)) => {
-            let lessons = lessons.into_iter().map(LabelledTask::try_from).collect::<Result<Vec<_>, _>>();
+            let lessons = lessons.into_iter().map(Lesson::try_from).collect::<Result<Vec<_>, _>>();
             let report = linked.learn(&lessons.map_err(wrong)?, seed, limits, &settings, lent());
             frame(&(DONE, ReportMessage::from(report)))
         }
