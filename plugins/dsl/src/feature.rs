@@ -1,7 +1,8 @@
 //! Properties of cells, drawn as colours: keys that tables look answers up by.
 
 use crate::grid::Grid;
-use crate::objects::{Linkage, holes, label, outside};
+use crate::mask::Mask;
+use crate::objects::{Linkage, holes, label};
 
 /// What is known of a cell, as a number from 0 to 9 (9 and above are one).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -242,8 +243,11 @@ fn by_component(g: &Grid, feature: Feature, linkage: Linkage) -> Grid {
 /// For each component, one more than the black regions that only it surrounds.
 fn hole_counts(g: &Grid, labels: &[u16], count: usize) -> Vec<usize> {
     let w = g.width();
-    let out = outside(g);
-    let black = g.redraw(|x, y| u8::from(g.at(x, y) == 0 && !out[y * w + x]));
+    let inner = Mask::enclosed(g);
+    if inner.is_empty() {
+        return vec![1; count];
+    }
+    let black = g.with_cells(inner.flags(w).map(u8::from).collect());
     let (regions, n) = label(&black, Linkage::BesideAlike, |c| c != 0);
     let mut wall = vec![0u16; n];
     let mut shared = vec![false; n];

@@ -29,17 +29,39 @@ impl Rigid {
 /// Applies a symmetry; the grid keeps its place. `12/34` flipped in x is `21/43`.
 pub fn rigid(g: &Grid, motion: Rigid) -> Grid {
     let (w, h) = (g.width(), g.height());
+    let mut cells = Vec::with_capacity(g.area());
     let turned = Size::new(h, w);
-    let out = match motion {
-        Rigid::FlipX => Grid::build(g.size(), |x, y| g.at(w - 1 - x, y)),
-        Rigid::FlipY => Grid::build(g.size(), |x, y| g.at(x, h - 1 - y)),
-        Rigid::Rotate180 => Grid::build(g.size(), |x, y| g.at(w - 1 - x, h - 1 - y)),
-        Rigid::Rotate90 => Grid::build(turned, |x, y| g.at(y, h - 1 - x)),
-        Rigid::Rotate270 => Grid::build(turned, |x, y| g.at(w - 1 - y, x)),
-        Rigid::Transpose => Grid::build(turned, |x, y| g.at(y, x)),
-        Rigid::AntiTranspose => Grid::build(turned, |x, y| g.at(w - 1 - y, h - 1 - x)),
+    let size = match motion {
+        Rigid::FlipX | Rigid::FlipY | Rigid::Rotate180 => g.size(),
+        _ => turned,
     };
-    out.map_or_else(|| g.clone(), |o| o.moved_to(g.x, g.y))
+    let column = |x: usize| g.cells()[x..].iter().step_by(w).copied();
+    match motion {
+        Rigid::FlipX => g.cells().chunks_exact(w).for_each(|row| cells.extend(row.iter().rev())),
+        Rigid::FlipY => g.cells().chunks_exact(w).rev().for_each(|row| cells.extend_from_slice(row)),
+        Rigid::Rotate180 => cells.extend(g.cells().iter().rev()),
+        Rigid::Rotate90 => (0..w).for_each(|x| cells.extend(column(x).rev())),
+        Rigid::Rotate270 => (0..w).rev().for_each(|x| cells.extend(column(x))),
+        Rigid::Transpose => (0..w).for_each(|x| cells.extend(column(x))),
+        Rigid::AntiTranspose => (0..w).rev().for_each(|x| cells.extend(column(x).rev())),
+    }
+    g.with_size(size, cells)
+}
+
+/// Whether a symmetry leaves the grid as it is.
+pub fn is_symmetric(g: &Grid, motion: Rigid) -> bool {
+    let (w, h) = (g.width(), g.height());
+    let square = w == h;
+    let alike = |f: &dyn Fn(usize, usize) -> u8| (0..h).all(|y| (0..w).all(|x| g.at(x, y) == f(x, y)));
+    match motion {
+        Rigid::FlipX => g.cells().chunks_exact(w).all(|row| row.iter().eq(row.iter().rev())),
+        Rigid::FlipY => g.cells().chunks_exact(w).eq(g.cells().chunks_exact(w).rev()),
+        Rigid::Rotate180 => g.cells().iter().eq(g.cells().iter().rev()),
+        Rigid::Rotate90 => square && alike(&|x, y| g.at(y, h - 1 - x)),
+        Rigid::Rotate270 => square && alike(&|x, y| g.at(w - 1 - y, x)),
+        Rigid::Transpose => square && alike(&|x, y| g.at(y, x)),
+        Rigid::AntiTranspose => square && alike(&|x, y| g.at(w - 1 - y, h - 1 - x)),
+    }
 }
 
 /// Crops to the box of non-black cells.
@@ -121,7 +143,14 @@ fn select_lines(g: &Grid, columns: &[usize], rows: &[usize]) -> Option<Grid> {
 /// Draws every cell as a block of `factor` by `factor`.
 pub fn scale_up(g: &Grid, factor: usize) -> Option<Grid> {
     let size = Size::new(g.width() * factor, g.height() * factor);
-    Grid::build(size, |x, y| g.at(x / factor, y / factor))
+    let mut row = Vec::new();
+    Grid::from_lines(size, |y, cells| {
+        if y % factor == 0 {
+            row.clear();
+            g.row(y / factor).iter().for_each(|&c| row.extend(std::iter::repeat_n(c, factor)));
+        }
+        cells.extend_from_slice(&row);
+    })
 }
 
 /// Takes one cell of each block of `factor` by `factor`; every block must be of one colour.
@@ -138,12 +167,17 @@ pub fn scale_down(g: &Grid, factor: usize) -> Option<Grid> {
 
 /// Repeats the grid `across` by `down` times; every other copy is flipped where `mirrored`.
 pub fn tile(g: &Grid, across: usize, down: usize, mirrored: bool) -> Option<Grid> {
-    let (w, h) = (g.width(), g.height());
-    Grid::build(Size::new(w * across, h * down), |x, y| {
-        let fold = |i: usize, side: usize| {
-            if mirrored && (i / side) % 2 == 1 { side - 1 - i % side } else { i % side }
-        };
-        g.at(fold(x, w), fold(y, h))
+    let h = g.height();
+    Grid::from_lines(Size::new(g.width() * across, h * down), |y, cells| {
+        let flipped = mirrored && (y / h) % 2 == 1;
+        let row = g.row(if flipped { h - 1 - y % h } else { y % h });
+        for copy in 0..across {
+            if mirrored && copy % 2 == 1 {
+                cells.extend(row.iter().rev());
+            } else {
+                cells.extend_from_slice(row);
+            }
+        }
     })
 }
 
@@ -154,7 +188,16 @@ pub fn fractal(g: &Grid) -> Option<Grid> {
 
 /// Draws `fine` in place of each non-black cell of `coarse`.
 pub fn outer_product(coarse: &Grid, fine: &Grid) -> Option<Grid> {
-    let (w, h) = (fine.width(), fine.height());
-    let size = Size::new(coarse.width() * w, coarse.height() * h);
-    Grid::build(size, |x, y| if coarse.at(x / w, y / h) == 0 { 0 } else { fine.at(x % w, y % h) })
+    let h = fine.height();
+    let size = Size::new(coarse.width() * fine.width(), coarse.height() * h);
+    Grid::from_lines(size, |y, cells| {
+        let row = fine.row(y % h);
+        for &c in coarse.row(y / h) {
+            if c == 0 {
+                cells.resize(cells.len() + row.len(), 0);
+            } else {
+                cells.extend_from_slice(row);
+            }
+        }
+    })
 }

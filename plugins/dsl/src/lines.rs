@@ -1,6 +1,6 @@
 //! Rays, falls, joins and shifts along rows, columns and diagonals.
 
-use crate::grid::Grid;
+use crate::grid::{Grid, MAX_WORKING_SIDE};
 
 /// One of the eight directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -105,92 +105,93 @@ impl Rays {
 /// Shoots rays from every drawn cell over black cells until they hit something drawn.
 pub fn smear(g: &Grid, rays: Rays) -> Grid {
     let mut out = g.clone();
+    let mut crossing = vec![0; g.area()];
     for &d in rays.directions() {
-        sweep(
-            g,
-            d.step(),
-            |out, x, y, ray| {
-                if out.at(x, y) == 0 {
-                    out.set(x, y, ray);
-                }
-            },
-            &mut out,
-        );
-    }
-    out
-}
-
-/// Walks against a direction's lines, telling for each black cell which colour's ray crosses it.
-fn sweep(
-    g: &Grid,
-    (dx, dy): (isize, isize),
-    mut hit: impl FnMut(&mut Grid, usize, usize, u8),
-    out: &mut Grid,
-) {
-    let (w, h) = (g.width() as isize, g.height() as isize);
-    let mut ray = vec![0u8; g.area()];
-    let index = |x: isize, y: isize| (y * w + x) as usize;
-    for v in 0..h {
-        for u in 0..w {
-            let x = if dx > 0 { u } else { w - 1 - u };
-            let y = if dy > 0 { v } else { h - 1 - v };
-            let c = g.at(x as usize, y as usize);
-            let (px, py) = (x - dx, y - dy);
-            let before = if px < 0 || py < 0 || px >= w || py >= h { 0 } else { ray[index(px, py)] };
-            ray[index(x, y)] = if c == 0 { before } else { c };
-            if c == 0 && before != 0 {
-                hit(out, x as usize, y as usize, before);
-            }
+        let (dx, dy) = d.step();
+        look(g, (-dx, -dy), &mut crossing);
+        for (cell, &ray) in out.cells_mut().iter_mut().zip(&crossing) {
+            *cell = if *cell == 0 { ray } else { *cell };
         }
     }
+    out
 }
 
 /// The colour of the first drawn cell that each cell sees in a direction; black where none.
 ///
 /// Drawn cells look past themselves.
 pub fn sight(g: &Grid, d: Direction) -> Grid {
-    let (dx, dy) = d.step();
-    let (w, h) = (g.width() as isize, g.height() as isize);
-    let mut seen = vec![0u8; g.area()];
-    for v in 0..h {
-        for u in 0..w {
-            let x = if dx > 0 { w - 1 - u } else { u };
-            let y = if dy > 0 { h - 1 - v } else { v };
-            let (nx, ny) = (x + dx, y + dy);
-            if nx < 0 || ny < 0 || nx >= w || ny >= h {
-                continue;
-            }
-            let next = g.at(nx as usize, ny as usize);
-            seen[(y * w + x) as usize] = if next == 0 { seen[(ny * w + nx) as usize] } else { next };
-        }
-    }
+    let mut seen = vec![0; g.area()];
+    look(g, d.step(), &mut seen);
     g.with_cells(seen)
+}
+
+/// Writes what each cell sees in a direction, row by row from the far end.
+fn look(g: &Grid, (dx, dy): (isize, isize), seen: &mut [u8]) {
+    let w = g.width();
+    if dy == 0 {
+        for (row, seen) in g.cells().chunks_exact(w).zip(seen.chunks_exact_mut(w)) {
+            let pass = |ray: &mut u8, (&c, seen): (&u8, &mut u8)| {
+                *seen = *ray;
+                *ray = if c == 0 { *ray } else { c };
+            };
+            let mut ray = 0;
+            let cells = row.iter().zip(seen);
+            if dx < 0 {
+                cells.for_each(|cell| pass(&mut ray, cell));
+            } else {
+                cells.rev().for_each(|cell| pass(&mut ray, cell));
+            }
+        }
+        return;
+    }
+    // The rays that leave the row gone through last, with a black cell beyond each end.
+    let mut leaving = [0u8; MAX_WORKING_SIDE + 2];
+    let from = (1 + dx) as usize;
+    let mut pass = |row: &[u8], seen: &mut [u8]| {
+        seen.copy_from_slice(&leaving[from..from + w]);
+        for ((ray, &c), &seen) in leaving[1..=w].iter_mut().zip(row).zip(&*seen) {
+            *ray = if c == 0 { seen } else { c };
+        }
+    };
+    let rows = g.cells().chunks_exact(w).zip(seen.chunks_exact_mut(w));
+    if dy < 0 {
+        rows.for_each(|(row, seen)| pass(row, seen));
+    } else {
+        rows.rev().for_each(|(row, seen)| pass(row, seen));
+    }
 }
 
 /// Lets every drawn cell fall to the side, keeping the order in each line. `1020` falls left to `1200`.
 pub fn gravity(g: &Grid, d: Direction) -> Grid {
     let (w, h) = (g.width(), g.height());
-    let mut out = g.map(|_| 0);
-    let horizontal = matches!(d, Direction::Left | Direction::Right);
-    let reversed = matches!(d, Direction::Right | Direction::Down);
-    let (lines, length) = if horizontal { (h, w) } else { (w, h) };
-    for line in 0..lines {
-        let mut next = 0;
-        for step in 0..length {
-            let place = |i: usize| {
-                let i = if reversed { length - 1 - i } else { i };
-                if horizontal { (i, line) } else { (line, i) }
-            };
-            let (x, y) = place(step);
-            let c = g.at(x, y);
-            if c != 0 {
-                let (u, v) = place(next);
-                out.set(u, v, c);
-                next += 1;
+    let mut cells = vec![0; g.area()];
+    match d {
+        Direction::Left | Direction::Right => {
+            for (row, out) in g.cells().chunks_exact(w).zip(cells.chunks_exact_mut(w)) {
+                let drawn = row.iter().filter(|&&c| c != 0);
+                if d == Direction::Left {
+                    out.iter_mut().zip(drawn).for_each(|(o, &c)| *o = c);
+                } else {
+                    out.iter_mut().rev().zip(drawn.rev()).for_each(|(o, &c)| *o = c);
+                }
+            }
+        }
+        _ => {
+            let down = matches!(d, Direction::Down);
+            let mut fallen = [0usize; MAX_WORKING_SIDE];
+            for step in 0..h {
+                let y = if down { h - 1 - step } else { step };
+                for (x, (&c, fallen)) in g.row(y).iter().zip(&mut fallen).enumerate() {
+                    if c != 0 {
+                        let at = if down { h - 1 - *fallen } else { *fallen };
+                        cells[at * w + x] = c;
+                        *fallen += 1;
+                    }
+                }
             }
         }
     }
-    out
+    g.with_cells(cells)
 }
 
 /// Which lines `connect` joins.
@@ -217,12 +218,13 @@ pub fn connect(g: &Grid, axis: Axis) -> Grid {
         Axis::Diagonals => &[(UpLeft, DownRight), (UpRight, DownLeft)],
     };
     let mut out = g.clone();
+    let (mut one, mut other) = (vec![0; g.area()], vec![0; g.area()]);
     for &(a, b) in pairs {
-        let (one, other) = (sight(g, a), sight(g, b));
-        out = out.redraw(|x, y| {
-            let c = one.at(x, y);
-            if out.at(x, y) == 0 && c != 0 && other.at(x, y) == c { c } else { out.at(x, y) }
-        });
+        look(g, a.step(), &mut one);
+        look(g, b.step(), &mut other);
+        for ((cell, &a), &b) in out.cells_mut().iter_mut().zip(&one).zip(&other) {
+            *cell = if *cell == 0 && a == b { a } else { *cell };
+        }
     }
     out
 }
@@ -230,9 +232,21 @@ pub fn connect(g: &Grid, axis: Axis) -> Grid {
 /// Shifts the cells by one inside the box; what leaves is lost, or comes back where `wrapping`.
 pub fn shift(g: &Grid, d: Direction, wrapping: bool) -> Grid {
     let (dx, dy) = d.step();
-    let (w, h) = (g.width() as isize, g.height() as isize);
-    g.redraw(|x, y| {
-        let (i, j) = (x as isize - dx, y as isize - dy);
-        if wrapping { g.at(i.rem_euclid(w) as usize, j.rem_euclid(h) as usize) } else { g.at_or(i, j, 0) }
-    })
+    let (w, h) = (g.width(), g.height());
+    let mut cells = vec![0; g.area()];
+    for (y, row) in g.cells().chunks_exact(w).enumerate() {
+        let to = y as isize + dy;
+        let inside = to >= 0 && to < h as isize;
+        if !inside && !wrapping {
+            continue;
+        }
+        let to = to.rem_euclid(h as isize) as usize;
+        let out = &mut cells[to * w..(to + 1) * w];
+        let (from, at) = ((-dx).max(0) as usize, dx.max(0) as usize);
+        out[at..w - from].copy_from_slice(&row[from..w - at]);
+        if wrapping && dx != 0 {
+            out[if dx > 0 { 0 } else { w - 1 }] = row[if dx > 0 { w - 1 } else { 0 }];
+        }
+    }
+    g.with_cells(cells)
 }

@@ -49,7 +49,7 @@ impl Split {
 /// Takes a grid apart; none where fewer than one or too many parts come of it.
 pub fn split(g: &Grid, how: Split) -> Option<Vec<Grid>> {
     let list = match how {
-        Split::Components(linkage) => objects::components(g, linkage),
+        Split::Components(linkage) => components(g, linkage)?,
         Split::Colours => by_colour(g),
         Split::Panels => panels(g)?,
         Split::Rows => (0..g.height()).filter_map(|y| g.crop(0, y, Size::new(g.width(), 1))).collect(),
@@ -59,7 +59,7 @@ pub fn split(g: &Grid, how: Split) -> Option<Vec<Grid>> {
         Split::Boxes => objects::components(g, Linkage::AroundAlike)
             .iter()
             .filter(|c| c.area() > 1)
-            .filter_map(|c| g.crop((c.x - g.x) as usize, (c.y - g.y) as usize, c.size()))
+            .filter_map(|part| box_of(g, part))
             .collect(),
         Split::Figures => {
             let background = g.background();
@@ -70,16 +70,20 @@ pub fn split(g: &Grid, how: Split) -> Option<Vec<Grid>> {
             if count > MAX_ITEMS {
                 return None;
             }
-            (1..=count)
-                .filter_map(|k| {
-                    let inside = g.redraw(|x, y| u8::from(labels[y * g.width() + x] as usize == k));
-                    let (x, y, size) = inside.bounds(|c| c != 0)?;
-                    g.crop(x, y, size)
-                })
-                .collect()
+            objects::parts(g, &labels, count).iter().filter_map(|part| box_of(g, part)).collect()
         }
     };
     bounded(list)
+}
+
+fn components(g: &Grid, linkage: Linkage) -> Option<Vec<Grid>> {
+    let (labels, count) = objects::label(g, linkage, |c| c != 0);
+    (count <= MAX_ITEMS).then(|| objects::parts(g, &labels, count))
+}
+
+/// All that the grid has where a part of it lies.
+fn box_of(g: &Grid, part: &Grid) -> Option<Grid> {
+    g.crop((part.x - g.x) as usize, (part.y - g.y) as usize, part.size())
 }
 
 /// The list, unless it is empty or above the limits.

@@ -1,6 +1,8 @@
 //! Connected components, enclosed regions and what can be measured of them.
 
-use crate::grid::Grid;
+use crate::geometry::{Rigid, is_symmetric};
+use crate::grid::{Grid, Size};
+use crate::mask::Mask;
 
 /// What makes neighbouring cells one component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,108 +29,124 @@ impl Linkage {
     }
 }
 
-const STEPS: [(isize, isize); 8] = [(1, 0), (0, 1), (-1, 0), (0, -1), (1, 1), (-1, 1), (-1, -1), (1, -1)];
-
 /// Components by cell: a label for each cell (0 where `inside` refuses), and how many there are.
+///
+/// Labels rise in reading order of each component's first cell.
 pub fn label(g: &Grid, linkage: Linkage, inside: impl Fn(u8) -> bool) -> (Vec<u16>, usize) {
-    let (w, h) = (g.width(), g.height());
+    let (w, alike, diagonal) = (g.width(), linkage.same_colour(), linkage.diagonal());
     let mut labels = vec![0u16; g.area()];
-    let mut count = 0;
-    let mut stack = Vec::new();
-    let steps = if linkage.diagonal() { &STEPS[..] } else { &STEPS[..4] };
-    for start in 0..g.area() {
-        if labels[start] != 0 || !inside(g.cells()[start]) {
-            continue;
-        }
-        count += 1;
-        labels[start] = count as u16;
-        stack.push(start);
-        while let Some(i) = stack.pop() {
-            let (x, y) = ((i % w) as isize, (i / w) as isize);
-            for &(dx, dy) in steps {
-                let (nx, ny) = (x + dx, y + dy);
-                if nx < 0 || ny < 0 || nx >= w as isize || ny >= h as isize {
-                    continue;
+    // The lowest label that each is known to be one with; label 0 is nobody's.
+    let mut roots = vec![0u16];
+    for y in 0..g.height() {
+        let row = g.row(y);
+        let (above, here) = labels.split_at_mut(y * w);
+        let above = if y > 0 { Some((g.row(y - 1), &above[(y - 1) * w..])) } else { None };
+        for x in 0..w {
+            let c = row[x];
+            if !inside(c) {
+                continue;
+            }
+            let mut mine = 0;
+            let mut link = |label: u16, colour: u8| {
+                if label != 0 && label != mine && (!alike || colour == c) {
+                    mine = if mine == 0 { label } else { unite(&mut roots, mine, label) };
                 }
-                let j = ny as usize * w + nx as usize;
-                let linked = !linkage.same_colour() || g.cells()[j] == g.cells()[i];
-                if labels[j] == 0 && linked && inside(g.cells()[j]) {
-                    labels[j] = count as u16;
-                    stack.push(j);
+            };
+            if let Some((row, labels)) = above {
+                link(labels[x], row[x]);
+                if diagonal && x > 0 {
+                    link(labels[x - 1], row[x - 1]);
+                }
+                if diagonal && x + 1 < w {
+                    link(labels[x + 1], row[x + 1]);
                 }
             }
+            if x > 0 {
+                link(here[x - 1], row[x - 1]);
+            }
+            if mine == 0 {
+                mine = roots.len() as u16;
+                roots.push(mine);
+            }
+            here[x] = mine;
         }
     }
+    let count = number(&mut roots);
+    labels.iter_mut().for_each(|l| *l = roots[*l as usize]);
     (labels, count)
+}
+
+fn root(roots: &[u16], mut label: u16) -> u16 {
+    while roots[label as usize] != label {
+        label = roots[label as usize];
+    }
+    label
+}
+
+/// Makes two labels one, by the lower of their roots.
+fn unite(roots: &mut [u16], a: u16, b: u16) -> u16 {
+    let (a, b) = (root(roots, a), root(roots, b));
+    let low = a.min(b);
+    roots[a.max(b) as usize] = low;
+    low
+}
+
+/// Numbers the roots from 1 without a gap, and every other label as its root; says how many there are.
+fn number(roots: &mut [u16]) -> usize {
+    let mut count = 0;
+    for label in 1..roots.len() {
+        let up = roots[label] as usize;
+        // What a label points to lies below it, and has its number already.
+        roots[label] = if up == label {
+            count += 1;
+            count
+        } else {
+            roots[up]
+        };
+    }
+    count as usize
 }
 
 /// The components of the non-black cells as grids of their own, in reading order.
 pub fn components(g: &Grid, linkage: Linkage) -> Vec<Grid> {
     let (labels, count) = label(g, linkage, |c| c != 0);
-    parts(g, &labels, count, |c| c)
+    parts(g, &labels, count)
 }
 
 /// The regions of black cells that do not reach the edge, painted 1, in reading order.
 pub fn holes(g: &Grid) -> Vec<Grid> {
-    let outside = outside(g);
-    let black = g.redraw(|x, y| u8::from(g.at(x, y) == 0 && !outside[y * g.width() + x]));
+    let inner = Mask::enclosed(g);
+    if inner.is_empty() {
+        return Vec::new();
+    }
+    let black = g.with_cells(inner.flags(g.width()).map(u8::from).collect());
     let (labels, count) = label(&black, Linkage::BesideAlike, |c| c != 0);
-    parts(&black, &labels, count, |c| c)
+    parts(&black, &labels, count)
 }
 
-fn parts(g: &Grid, labels: &[u16], count: usize, colour: impl Fn(u8) -> u8) -> Vec<Grid> {
+/// The cells of each label as a grid of their own.
+pub(crate) fn parts(g: &Grid, labels: &[u16], count: usize) -> Vec<Grid> {
     let w = g.width();
     let mut boxes = vec![(usize::MAX, usize::MAX, 0, 0); count];
-    for (i, &l) in labels.iter().enumerate() {
-        if l != 0 {
-            let (x, y) = (i % w, i / w);
+    for (y, row) in labels.chunks_exact(w).enumerate() {
+        for (x, &l) in row.iter().enumerate().filter(|(_, l)| **l != 0) {
             let b = &mut boxes[l as usize - 1];
-            *b = (b.0.min(x), b.1.min(y), b.2.max(x), b.3.max(y));
+            *b = (b.0.min(x), b.1.min(y), b.2.max(x), y);
         }
     }
-    boxes
-        .iter()
-        .enumerate()
-        .filter_map(|(k, &(x0, y0, x1, y1))| {
-            let size = crate::grid::Size::new(x1 + 1 - x0, y1 + 1 - y0);
-            let part = Grid::build(size, |x, y| {
-                let i = (y0 + y) * w + x0 + x;
-                if labels[i] as usize == k + 1 { colour(g.cells()[i]) } else { 0 }
-            })?;
-            Some(part.moved_to(g.x.saturating_add(x0 as i16), g.y.saturating_add(y0 as i16)))
-        })
-        .collect()
-}
-
-/// Which black cells reach the edge through black cells, side by side.
-pub fn outside(g: &Grid) -> Vec<bool> {
-    let (w, h) = (g.width(), g.height());
-    let mut seen = vec![false; g.area()];
-    let mut stack: Vec<usize> = (0..g.area())
-        .filter(|i| {
-            let (x, y) = (i % w, i / w);
-            x == 0 || y == 0 || x == w - 1 || y == h - 1
-        })
-        .filter(|&i| g.cells()[i] == 0)
-        .collect();
-    for &i in &stack {
-        seen[i] = true;
-    }
-    while let Some(i) = stack.pop() {
-        let (x, y) = ((i % w) as isize, (i / w) as isize);
-        for &(dx, dy) in &STEPS[..4] {
-            let (nx, ny) = (x + dx, y + dy);
-            if nx < 0 || ny < 0 || nx >= w as isize || ny >= h as isize {
-                continue;
-            }
-            let j = ny as usize * w + nx as usize;
-            if !seen[j] && g.cells()[j] == 0 {
-                seen[j] = true;
-                stack.push(j);
+    let blank = |&(x0, y0, x1, y1): &(usize, usize, usize, usize)| {
+        let part = Grid::filled(Size::new(x1 + 1 - x0, y1 + 1 - y0), 0)?;
+        Some(part.moved_to(g.x.saturating_add(x0 as i16), g.y.saturating_add(y0 as i16)))
+    };
+    let mut parts: Vec<Grid> = boxes.iter().filter_map(blank).collect();
+    for (y, (row, cells)) in labels.chunks_exact(w).zip(g.cells().chunks_exact(w)).enumerate() {
+        for (x, (&l, &c)) in row.iter().zip(cells).enumerate() {
+            if let Some(k) = (l as usize).checked_sub(1) {
+                parts[k].set(x - boxes[k].0, y - boxes[k].1, c);
             }
         }
     }
-    seen
+    parts
 }
 
 /// What tells one grid of a list from another.
@@ -214,9 +232,7 @@ impl Property {
             Self::Holes => holes(g).len(),
             Self::Right => return 2 * i32::from(g.x) + g.width() as i32,
             Self::Down => return 2 * i32::from(g.y) + g.height() as i32,
-            Self::Symmetry => {
-                crate::geometry::Rigid::ALL.iter().filter(|&&m| crate::geometry::rigid(g, m) == *g).count()
-            }
+            Self::Symmetry => Rigid::ALL.iter().filter(|&&m| is_symmetric(g, m)).count(),
             Self::Colour => g.main_colour() as usize,
             Self::Copies | Self::ShapeCopies | Self::ColourCopies => 1,
         };

@@ -1,8 +1,14 @@
 //! Programs as data: how an answer is composed of transforms.
 
+use crate::cells::CellRule;
+use crate::expression::Expression;
 use crate::geometry::outer_product;
 use crate::grid::{Grid, Size};
-use crate::transform::{Transform, Value};
+use crate::layout::LayoutRule;
+use crate::scene::ObjectRule;
+use crate::transform::Transform;
+use crate::tree::Tree;
+use crate::value::Value;
 use crate::view::View;
 
 /// Transforms in a row; the empty pipeline is the input itself. Prints as `keep 3 > trim`.
@@ -109,6 +115,16 @@ pub enum Body {
     Table { keys: Vec<Pipeline>, rows: Vec<(Vec<u8>, u8)> },
     /// A grid in place of each non-black cell of another.
     Product { coarse: Box<Program>, fine: Box<Program> },
+    /// A typed expression that yields a grid.
+    Expression(Box<Expression>),
+    /// What a rule makes of the input's objects.
+    Objects(Box<ObjectRule>),
+    /// A rule for each cell of a grid of the input's size, or for a part that is hidden.
+    Cells(Box<CellRule>),
+    /// Parts of the input laid out anew.
+    Layout(Box<LayoutRule>),
+    /// Cells chosen among pipelines, and pipelines that go on from there.
+    Tree(Tree),
 }
 
 /// A whole program: from a task's input to its answer.
@@ -134,8 +150,21 @@ impl Program {
             Body::Stack(layers) => run_stack(layers, &input, canvas?)?,
             Body::Table { keys, rows } => run_table(keys, rows, &input, canvas?)?,
             Body::Product { coarse, fine } => outer_product(&coarse.run(&input)?, &fine.run(&input)?)?,
+            Body::Expression(expression) => expression.run(&input, canvas)?.grid()?.clone(),
+            Body::Objects(rule) => rule.run(&input)?,
+            Body::Cells(rule) => rule.run(&input)?,
+            Body::Layout(rule) => rule.run(&input)?,
+            Body::Tree(tree) => tree.draw(&input, canvas)?,
         };
         out.size().fits_task().then(|| renaming.undo(&out).moved_to(0, 0))
+    }
+
+    /// A 64-bit hash of the program's text (FNV-1a over its bytes): the same in every build, on
+    /// every machine and in every version that prints the program alike, so it may be stored.
+    /// Programs that print alike share it; nothing else is promised of it.
+    pub fn digest(&self) -> u64 {
+        let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        self.to_string().bytes().fold(0xcbf2_9ce4_8422_2325, fold)
     }
 }
 

@@ -5,16 +5,29 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::expression::{Expression, Type};
+use crate::parse_error::ParseError;
 use crate::program::{Body, Extent, Layer, Mode, Pipeline, Program, SizeRule};
-use crate::transform::ParseError;
 use crate::view::View;
 
 fn bad<T>(text: &str) -> Result<T, ParseError> {
-    Err(ParseError(text.to_string()))
+    Err(ParseError::new(text))
 }
 
-fn number<T: FromStr>(text: &str) -> Result<T, ParseError> {
-    text.trim().parse().or_else(|_| bad(text))
+/// Reads a part of a text; what is wrong with the part is told by its place in the whole.
+fn read<T: FromStr<Err = ParseError>>(whole: &str, part: &str) -> Result<T, ParseError> {
+    part.parse().map_err(|e: ParseError| e.inside(whole, part))
+}
+
+fn read_all<T: FromStr<Err = ParseError>>(whole: &str, part: &str, by: char) -> Result<Vec<T>, ParseError> {
+    part.split(by).map(|item| read(whole, item)).collect()
+}
+
+fn number<T: FromStr>(whole: &str, part: &str) -> Result<T, ParseError> {
+    let digits = part.trim();
+    digits
+        .parse()
+        .map_err(|_| ParseError::new(digits).because("is no number that fits there").inside(whole, part))
 }
 
 impl fmt::Display for Pipeline {
@@ -37,7 +50,7 @@ impl FromStr for Pipeline {
         if text.trim() == "input" {
             return Ok(Self::default());
         }
-        text.split('>').map(str::parse).collect::<Result<_, _>>().map(Self)
+        read_all(text, text, '>').map(Self)
     }
 }
 
@@ -59,27 +72,27 @@ impl FromStr for Extent {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let text = text.trim();
         let Some((side, rest)) = text.split_once('(') else {
-            return Ok(Self { plus: number(text)?, ..Self::fixed(0) });
+            return Ok(Self { plus: number(text, text)?, ..Self::fixed(0) });
         };
         let Some((of, scale)) = rest.split_once(')') else {
-            return bad(text);
+            return bad(text.trim());
         };
-        let height = match side {
+        let height = match side.trim() {
             "h" => true,
             "w" => false,
-            _ => return bad(side),
+            other => return bad(other),
         };
+        let scale = scale.trim();
         let (mut times, mut over, mut plus) = (1, 1, 0);
         if let Some(scale) = scale.strip_prefix('*') {
             let parts = scale.split_once('/').and_then(|(t, r)| Some((t, r.split_once('+')?)));
             let Some((t, (o, p))) = parts else { return bad(scale) };
-            (times, over, plus) = (number(t)?, number(o)?, number(p)?);
+            (times, over, plus) = (number(text, t)?, number(text, o)?, number(text, p)?);
         } else if !scale.is_empty() {
             return bad(scale);
         }
-        Ok(Self { of: Some(of.parse()?), height, times, over, plus })
+        Ok(Self { of: Some(read(text, of)?), height, times, over, plus })
     }
 }
 
@@ -98,12 +111,13 @@ impl FromStr for View {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
+        let views = ["plain", "background", "ranked", "ranked-up"];
         match text.trim().split_once(' ') {
             None if text.trim() == "plain" => Ok(Self::Plain),
             None if text.trim() == "background" => Ok(Self::Background),
-            Some(("ranked", kept)) => Ok(Self::Ranked(number(kept)?)),
-            Some(("ranked-up", kept)) => Ok(Self::RankedUp(number(kept)?)),
-            _ => bad(text),
+            Some(("ranked", kept)) => Ok(Self::Ranked(number(text, kept)?)),
+            Some(("ranked-up", kept)) => Ok(Self::RankedUp(number(text, kept)?)),
+            _ => Err(ParseError::new(text.trim()).because("is no view").suggesting(views)),
         }
     }
 }
@@ -124,13 +138,13 @@ impl FromStr for Layer {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let Some((name, pipeline)) = text.trim().split_once(' ') else {
-            return bad(text);
-        };
+        let trimmed = text.trim();
+        let (name, pipeline) = trimmed.split_once(' ').unwrap_or((trimmed, ""));
         let Some(&(mode, _)) = Mode::NAMES.iter().find(|(_, n)| *n == name) else {
-            return bad(name);
+            let names = Mode::NAMES.iter().map(|(_, n)| *n);
+            return Err(ParseError::new(name).because("is no layer's mode").suggesting(names));
         };
-        Ok(Self { mode, pipeline: pipeline.parse()? })
+        Ok(Self { mode, pipeline: read(text, pipeline)? })
     }
 }
 
@@ -158,6 +172,11 @@ impl fmt::Display for Program {
                 Ok(())
             }
             Body::Product { coarse, fine } => write!(f, "product {{ {coarse} }} {{ {fine} }}"),
+            Body::Expression(expression) => write!(f, "expr {expression}"),
+            Body::Objects(rule) => write!(f, "objects {rule}"),
+            Body::Cells(rule) => write!(f, "cells {rule}"),
+            Body::Layout(rule) => write!(f, "layout {rule}"),
+            Body::Tree(tree) => write!(f, "tree {tree}"),
         }
     }
 }
@@ -170,68 +189,91 @@ impl FromStr for Program {
         let mut view = View::Plain;
         let mut size = None;
         if let Some((head, tail)) = rest.strip_prefix("view ").and_then(|r| r.split_once(" | ")) {
-            view = head.parse()?;
+            view = read(text, head)?;
             rest = tail.trim();
         }
         if let Some((head, tail)) = rest.strip_prefix("size ").and_then(|r| r.split_once(" | ")) {
             let Some((width, height)) = head.split_once(" by ") else {
-                return bad(head);
+                return Err(ParseError::new(head).because("lacks \" by \"").inside(text, head));
             };
-            size = Some(SizeRule { width: width.parse()?, height: height.parse()? });
+            size = Some(SizeRule { width: read(text, width)?, height: read(text, height)? });
             rest = tail.trim();
         }
-        let body = if let Some(layers) = rest.strip_prefix("stack ") {
-            Body::Stack(layers.split(';').map(str::parse).collect::<Result<_, _>>()?)
-        } else if let Some(table) = rest.strip_prefix("table ") {
-            parse_table(table)?
-        } else if let Some(parts) = rest.strip_prefix("product ") {
-            parse_product(parts)?
-        } else {
-            Body::Single(rest.parse()?)
-        };
+        let body = parse_body(rest).map_err(|e| e.inside(text, rest))?;
         Ok(Self { view, size, body })
+    }
+}
+
+fn parse_body(text: &str) -> Result<Body, ParseError> {
+    if let Some(layers) = text.strip_prefix("stack ") {
+        read_all(text, layers, ';').map(Body::Stack)
+    } else if let Some(table) = text.strip_prefix("table ") {
+        parse_table(table).map_err(|e| e.inside(text, table))
+    } else if let Some(parts) = text.strip_prefix("product ") {
+        parse_product(parts).map_err(|e| e.inside(text, parts))
+    } else if let Some(expression) = text.strip_prefix("expr ") {
+        let parsed = Expression::parse(expression, Type::Grid).map_err(|e| e.inside(text, expression))?;
+        Ok(Body::Expression(Box::new(parsed)))
+    } else if let Some(rule) = text.strip_prefix("objects ") {
+        Ok(Body::Objects(Box::new(read(text, rule)?)))
+    } else if let Some(rule) = text.strip_prefix("cells ") {
+        Ok(Body::Cells(Box::new(read(text, rule)?)))
+    } else if let Some(rule) = text.strip_prefix("layout ") {
+        Ok(Body::Layout(Box::new(read(text, rule)?)))
+    } else if let Some(tree) = text.strip_prefix("tree ") {
+        read(text, tree).map(Body::Tree)
+    } else {
+        read(text, text).map(Body::Single)
     }
 }
 
 fn parse_table(text: &str) -> Result<Body, ParseError> {
     let Some((keys, rows)) = text.split_once(':') else {
-        return bad(text);
+        return Err(ParseError::new(text).because("lacks the table's rows, which follow \":\""));
     };
-    let digit = |c: u8| if c.is_ascii_digit() { Ok(c - b'0') } else { bad(text) };
-    let row = |text: &str| -> Result<(Vec<u8>, u8), ParseError> {
-        match text.split_once('=') {
+    let row = |row: &str| -> Result<(Vec<u8>, u8), ParseError> {
+        let digit = |c: u8| if c.is_ascii_digit() { Ok(c - b'0') } else { bad(row) };
+        match row.split_once('=') {
             Some((key, colour)) if colour.len() == 1 => {
                 let key = key.bytes().map(digit).collect::<Result<_, _>>()?;
                 Ok((key, digit(colour.as_bytes()[0])?))
             }
-            _ => bad(text),
+            _ => bad(row),
         }
     };
+    let read_row = |part| row(part).map_err(|e| e.inside(text, part));
     Ok(Body::Table {
-        keys: keys.split(';').map(str::parse).collect::<Result<_, _>>()?,
-        rows: rows.split_whitespace().map(row).collect::<Result<_, _>>()?,
+        keys: read_all(text, keys, ';')?,
+        rows: rows.split_whitespace().map(read_row).collect::<Result<_, _>>()?,
     })
 }
 
+/// The most products inside one another that a text may hold.
+const MAX_NESTING: usize = 16;
+
 /// Splits `{ … } { … }` where the braces of the first part balance.
 fn parse_product(text: &str) -> Result<Body, ParseError> {
-    let mut depth = 0;
+    let mut depth = 0usize;
     for (i, c) in text.char_indices() {
         match c {
             '{' => depth += 1,
-            '}' => depth -= 1,
+            '}' => depth = depth.saturating_sub(1),
             _ => {}
         }
+        if depth > MAX_NESTING {
+            return Err(ParseError::new("{").because("opens one product too many").at(i));
+        }
         if depth == 0 {
-            let inner = |part: &str| -> Result<Box<Program>, ParseError> {
-                let part = part.trim();
-                match part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
-                    Some(program) => program.parse().map(Box::new),
-                    None => bad(part),
-                }
-            };
-            return Ok(Body::Product { coarse: inner(&text[..=i])?, fine: inner(&text[i + 1..])? });
+            let (coarse, fine) = text.split_at(i + c.len_utf8());
+            return Ok(Body::Product { coarse: factor(text, coarse)?, fine: factor(text, fine)? });
         }
     }
-    bad(text)
+    Err(ParseError::new(text).because("lacks a closing \"}\""))
+}
+
+fn factor(whole: &str, part: &str) -> Result<Box<Program>, ParseError> {
+    match part.trim().strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
+        Some(program) => read(whole, program).map(Box::new),
+        None => Err(ParseError::new(part.trim()).because("is not set in braces").inside(whole, part)),
+    }
 }

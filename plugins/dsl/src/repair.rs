@@ -9,56 +9,72 @@ use crate::grid::{Grid, MAX_WORKING_AREA, MAX_WORKING_SIDE};
 pub fn fill_mirrored(g: &Grid, motion: Rigid) -> Option<Grid> {
     let other = rigid(g, motion);
     (other.size() == g.size()).then(|| {
-        g.redraw(|x, y| match g.at(x, y) {
-            0 => other.at(x, y),
-            c => c,
-        })
+        let cells = g.cells().iter().zip(other.cells());
+        g.with_cells(cells.map(|(&c, &image)| if c == 0 { image } else { c }).collect())
     })
 }
 
-/// The axis sums `(sx, sy)` about which most drawn cells agree with their mirror image.
+/// The axis sum about which most drawn cells agree with their mirror image, left to right or top to bottom.
 ///
-/// A cell `x` mirrors to `sx - x`. None where fewer than half of the drawn cells take part or
-/// one drawn cell contradicts.
-fn best_axis(g: &Grid, flip_x: bool, flip_y: bool) -> Option<(isize, isize)> {
-    let (w, h) = (g.width() as isize, g.height() as isize);
-    let centred = |side: isize, flips: bool| {
-        if flips { (side / 2)..(side + side / 2 + side % 2) } else { 0..1 }
-    };
-    let mut best = None;
-    for sy in centred(h, flip_y) {
-        for sx in centred(w, flip_x) {
-            let Some(agree) = agreement(g, flip_x.then_some(sx), flip_y.then_some(sy)) else {
-                continue;
-            };
-            let off = (sx - (w - 1)).abs() + (sy - (h - 1)).abs();
-            let key = (agree, -off);
-            if agree * 2 > g.ink() as isize && best.is_none_or(|(k, _, _)| key > k) {
-                best = Some((key, sx, sy));
-            }
+/// Line `i` mirrors to `sum - i`. None where fewer than half of the drawn cells take part or one drawn cell
+/// contradicts.
+fn best_axis(g: &Grid, across: bool) -> Option<usize> {
+    let lines = Lines::of(g, across);
+    let (side, ink) = (lines.ink.len(), g.ink());
+    let mut best: Option<(u32, usize, usize)> = None;
+    for sum in side / 2..side + side.div_ceil(2) {
+        let Some(agree) = lines.agreement(sum) else { continue };
+        let off = sum.abs_diff(side - 1);
+        let better = best.is_none_or(|(most, nearest, _)| agree > most || agree == most && off < nearest);
+        if agree as usize * 2 > ink && better {
+            best = Some((agree, off, sum));
         }
     }
-    best.map(|(_, sx, sy)| (sx, sy))
+    best.map(|(_, _, sum)| sum)
 }
 
-fn agreement(g: &Grid, sx: Option<isize>, sy: Option<isize>) -> Option<isize> {
-    let mut agree = 0;
-    for y in 0..g.height() {
-        for x in 0..g.width() {
-            let c = g.at(x, y);
-            if c == 0 {
-                continue;
-            }
-            let i = sx.map_or(x as isize, |s| s - x as isize);
-            let j = sy.map_or(y as isize, |s| s - y as isize);
-            match g.at_or(i, j, 0) {
-                0 => {}
-                other if other == c => agree += 1,
-                _ => return None,
+/// The lines of a grid that lie along an axis of symmetry: a bit for each drawn cell, in all and by colour.
+struct Lines {
+    ink: Vec<u64>,
+    by_colour: Vec<[u64; 10]>,
+}
+
+impl Lines {
+    fn of(g: &Grid, columns: bool) -> Self {
+        let count = if columns { g.width() } else { g.height() };
+        let mut by_colour = vec![[0; 10]; count];
+        for (y, row) in g.cells().chunks_exact(g.width()).enumerate() {
+            for (x, &c) in row.iter().enumerate() {
+                let (line, at) = if columns { (x, y) } else { (y, x) };
+                by_colour[line][c as usize] |= 1 << at;
             }
         }
+        Self {
+            ink: by_colour.iter().map(|line| line[1..].iter().fold(0, |ink, c| ink | c)).collect(),
+            by_colour,
+        }
     }
-    Some(agree)
+
+    /// The drawn cells that agree with their mirror image; none where one contradicts.
+    fn agreement(&self, sum: usize) -> Option<u32> {
+        let mut agree = 0;
+        for i in 0..self.ink.len() {
+            let Some(j) = sum.checked_sub(i).filter(|&j| j >= i) else { break };
+            let Some(other) = self.ink.get(j) else { continue };
+            let overlap = (self.ink[i] & other).count_ones();
+            if overlap == 0 || i == j {
+                agree += overlap;
+                continue;
+            }
+            let (a, b) = (&self.by_colour[i], &self.by_colour[j]);
+            let alike: u32 = a[1..].iter().zip(&b[1..]).map(|(a, b)| (a & b).count_ones()).sum();
+            if alike != overlap {
+                return None;
+            }
+            agree += 2 * alike;
+        }
+        Some(agree)
+    }
 }
 
 /// Which mirror axes `symmetrize` looks for.
@@ -78,16 +94,19 @@ pub fn symmetrize(g: &Grid, mirror: Mirror) -> Option<Grid> {
     if g.ink() == 0 {
         return None;
     }
-    let once = |g: &Grid, flip_x: bool| {
-        let (sx, sy) = best_axis(g, flip_x, !flip_x)?;
-        Some(g.redraw(|x, y| match g.at(x, y) {
-            0 => {
-                let i = if flip_x { sx - x as isize } else { x as isize };
-                let j = if flip_x { y as isize } else { sy - y as isize };
-                g.at_or(i, j, 0)
+    let once = |g: &Grid, across: bool| {
+        let sum = best_axis(g, across)?;
+        let mut out = g.clone();
+        let w = g.width();
+        for (y, row) in out.cells_mut().chunks_exact_mut(w).enumerate() {
+            let j = if across { Some(y) } else { sum.checked_sub(y).filter(|&j| j < g.height()) };
+            let Some(mirror) = j.map(|j| g.row(j)) else { continue };
+            for (x, cell) in row.iter_mut().enumerate().filter(|(_, c)| **c == 0) {
+                let i = if across { sum.wrapping_sub(x) } else { x };
+                *cell = mirror.get(i).copied().unwrap_or(0);
             }
-            c => c,
-        }))
+        }
+        Some(out)
     };
     match mirror {
         Mirror::X => once(g, true),
@@ -122,10 +141,7 @@ pub fn continue_pattern(g: &Grid, lattice: Lattice) -> Option<Grid> {
     let out = match lattice {
         Lattice::Rectangle => {
             let fits = |&&(px, py): &&(usize, usize)| px <= w && py <= h && px * py * 2 <= w * h;
-            periods()
-                .iter()
-                .filter(fits)
-                .find_map(|&(px, py)| by_class(g, px * py, |x, y| (y % py) * px + x % px))?
+            periods().iter().filter(fits).find_map(|&(px, py)| by_tile(g, px, py))?
         }
         Lattice::Rows => by_line(g, true)?,
         Lattice::Columns => by_line(g, false)?,
@@ -147,6 +163,33 @@ fn periods() -> &'static [(usize, usize)] {
         all.sort_by_key(|&(px, py)| (px * py, px + py, px));
         all
     })
+}
+
+/// Fills from a tile that repeats; none where two drawn cells contradict.
+fn by_tile(g: &Grid, px: usize, py: usize) -> Option<Grid> {
+    let mut tile = vec![0u8; px * py];
+    for (y, row) in g.cells().chunks_exact(g.width()).enumerate() {
+        let line = &mut tile[y % py * px..][..px];
+        for part in row.chunks(px) {
+            merge(line, part)?;
+        }
+    }
+    Grid::from_lines(g.size(), |y, cells| {
+        let line = &tile[y % py * px..][..px];
+        cells.extend(line.iter().cycle().take(g.width()));
+    })
+    .map(|out| out.moved_to(g.x, g.y))
+}
+
+/// Takes the drawn cells of a part over; none where one is drawn otherwise already.
+fn merge(line: &mut [u8], part: &[u8]) -> Option<()> {
+    for (known, &c) in line.iter_mut().zip(part) {
+        if *known != c && *known != 0 && c != 0 {
+            return None;
+        }
+        *known |= c;
+    }
+    Some(())
 }
 
 fn by_class(g: &Grid, classes: usize, class: impl Fn(usize, usize) -> usize) -> Option<Grid> {
@@ -190,47 +233,85 @@ pub fn fill_from_patches(g: &Grid) -> Option<Grid> {
     if w < 3 || h < 3 || g.area() > 900 || g.ink() * 4 < g.area() * 2 || g.ink() == g.area() {
         return None;
     }
-    let mut patches: Vec<[u8; 9]> = Vec::new();
-    for y in 0..=h - 3 {
-        for x in 0..=w - 3 {
-            let mut p = [0; 9];
-            for (k, cell) in p.iter_mut().enumerate() {
-                *cell = g.at(x + k % 3, y + k / 3);
-            }
-            if !p.contains(&0) {
-                patches.push(p);
-            }
-        }
-    }
+    let mut window = Windows::of(g);
+    let mut patches: Vec<u64> = window.packed.iter().copied().filter(|&p| known(p) == FULL).collect();
     patches.sort_unstable();
     patches.dedup();
     let mut out = g.clone();
-    for _ in 0..g.area() {
-        let Some((x, y, patch)) = best_patch(&out, &patches) else { break };
-        for (k, &c) in patch.iter().enumerate() {
-            out.set(x + k % 3, y + k / 3, c);
+    while let Some((at, patch)) = window.best(&patches) {
+        let (x, y) = (at % window.across, at / window.across);
+        for k in 0..9 {
+            out.set(x + k % 3, y + k / 3, (patch >> (32 - 4 * k) & 15) as u8);
         }
-        if out.ink() == out.area() {
-            break;
-        }
+        window.update(&out, x, y);
     }
     (out != *g).then_some(out)
 }
 
-fn best_patch(g: &Grid, patches: &[[u8; 9]]) -> Option<(usize, usize, [u8; 9])> {
-    let mut best: Option<(usize, usize, usize, [u8; 9])> = None;
-    for y in 0..=g.height() - 3 {
-        for x in 0..=g.width() - 3 {
-            let here: [u8; 9] = std::array::from_fn(|k| g.at(x + k % 3, y + k / 3));
-            let known = here.iter().filter(|&&c| c != 0).count();
-            if known == 9 || known < 3 || best.as_ref().is_some_and(|b| b.0 >= known) {
+/// The drawn cells of a packed patch: all nine, as `known` tells.
+const FULL: u64 = 0xf_ffff_ffff;
+
+/// A mask of the nibbles of a packed patch that are not black.
+fn known(packed: u64) -> u64 {
+    let bits = (packed | packed >> 1 | packed >> 2 | packed >> 3) & 0x1_1111_1111;
+    bits * 15
+}
+
+/// All 3 by 3 windows of a grid, packed four bits a cell, and whether a patch agrees with each.
+struct Windows {
+    across: usize,
+    packed: Vec<u64>,
+    /// The first patch that agrees; none where none does or not asked yet.
+    agreeing: Vec<Agreeing>,
+}
+
+#[derive(Clone, Copy)]
+enum Agreeing {
+    Unknown,
+    Nothing,
+    Patch(u64),
+}
+
+impl Windows {
+    fn of(g: &Grid) -> Self {
+        let (across, down) = (g.width() - 2, g.height() - 2);
+        let packed: Vec<u64> = (0..across * down).map(|i| pack(g, i % across, i / across)).collect();
+        Self { across, agreeing: vec![Agreeing::Unknown; packed.len()], packed }
+    }
+
+    /// The first window in reading order that has most cells drawn, though not all, and a patch that agrees.
+    fn best(&mut self, patches: &[u64]) -> Option<(usize, u64)> {
+        let mut best: Option<(u32, usize, u64)> = None;
+        for (at, &here) in self.packed.iter().enumerate() {
+            let mask = known(here);
+            let drawn = mask.count_ones() / 4;
+            if drawn == 9 || drawn < 3 || best.is_some_and(|(most, ..)| most >= drawn) {
                 continue;
             }
-            let found = patches.iter().find(|p| p.iter().zip(&here).all(|(&a, &b)| b == 0 || a == b));
-            if let Some(&p) = found {
-                best = Some((known, x, y, p));
+            if let Agreeing::Unknown = self.agreeing[at] {
+                let found = patches.iter().find(|&p| p & mask == here);
+                self.agreeing[at] = found.map_or(Agreeing::Nothing, |&p| Agreeing::Patch(p));
+            }
+            if let Agreeing::Patch(patch) = self.agreeing[at] {
+                best = Some((drawn, at, patch));
+            }
+        }
+        best.map(|(_, at, patch)| (at, patch))
+    }
+
+    /// Looks again at the windows that the one at `(x, y)` overlaps.
+    fn update(&mut self, g: &Grid, x: usize, y: usize) {
+        for j in y.saturating_sub(2)..(y + 3).min(g.height() - 2) {
+            for i in x.saturating_sub(2)..(x + 3).min(self.across) {
+                let at = j * self.across + i;
+                self.packed[at] = pack(g, i, j);
+                self.agreeing[at] = Agreeing::Unknown;
             }
         }
     }
-    best.map(|(_, x, y, p)| (x, y, p))
+}
+
+/// A 3 by 3 window, its first cell in the highest bits.
+fn pack(g: &Grid, x: usize, y: usize) -> u64 {
+    (0..3).flat_map(|j| &g.row(y + j)[x..x + 3]).fold(0, |packed, &c| packed << 4 | u64::from(c))
 }

@@ -1,7 +1,5 @@
 //! Transforms as data: what a search enumerates, prints, stores and runs.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::OnceLock;
 
 use crate::canvas::{self, Fit};
@@ -12,45 +10,10 @@ use crate::grid::{Grid, Size};
 use crate::lines::{self, Axis, Direction, Rays};
 use crate::lists::{self, Choice, Join, Split, Use};
 use crate::measure::{self, Form, Quantity};
-use crate::objects::Property;
+pub use crate::parse_error::ParseError;
 use crate::repair::{self, Lattice, Mirror};
 use crate::shape;
-
-/// What flows between transforms: one grid, or a list of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
-    One(Grid),
-    Many(Vec<Grid>),
-}
-
-impl Value {
-    /// The single grid, where there is one.
-    pub fn grid(&self) -> Option<&Grid> {
-        match self {
-            Self::One(g) => Some(g),
-            Self::Many(_) => None,
-        }
-    }
-
-    /// All grids.
-    pub fn grids(&self) -> &[Grid] {
-        match self {
-            Self::One(g) => std::slice::from_ref(g),
-            Self::Many(list) => list,
-        }
-    }
-
-    /// How many cells all grids have together.
-    pub fn area(&self) -> usize {
-        self.grids().iter().map(Grid::area).sum()
-    }
-
-    /// A 64-bit hash; the same in every build and run.
-    pub fn fingerprint(&self) -> u64 {
-        let head = u64::from(matches!(self, Self::Many(_)));
-        self.grids().iter().fold(head, |hash, g| crate::grid::mix(hash, g.fingerprint()))
-    }
-}
+pub use crate::value::Value;
 
 /// One step of a program.
 ///
@@ -202,6 +165,7 @@ impl Transform {
                 let drawn: Vec<Grid> = list.iter().filter_map(|g| self.draw(g, canvas)).collect();
                 lists::bounded(drawn).map(Value::Many)
             }
+            _ => None,
         }
     }
 
@@ -255,7 +219,7 @@ impl Transform {
             Self::Interior => shape::interior(g),
             Self::FloodHoles => shape::flood_holes(g),
             Self::Outline => Some(shape::outline(g)),
-            Self::Core => Some(shape::core(g)).filter(|k| k.ink() > 0),
+            Self::Core => shape::core(g),
             Self::Halo(diagonal) => shape::halo(g, diagonal),
             Self::Frame => shape::frame(g),
             Self::Spread(diagonal) => shape::spread(g, diagonal),
@@ -279,127 +243,6 @@ impl Transform {
     /// Every transform, in a fixed order.
     pub fn all() -> &'static [Self] {
         static ALL: OnceLock<Vec<Transform>> = OnceLock::new();
-        ALL.get_or_init(enumerate)
-    }
-}
-
-fn enumerate() -> Vec<Transform> {
-    use Transform as T;
-    let mut all = vec![
-        T::Trim,
-        T::TrimBackground,
-        T::ToOrigin,
-        T::Flood,
-        T::Exchange,
-        T::Negative,
-        T::MainCell,
-        T::Peel,
-        T::DedupeLines,
-        T::DropPlainLines,
-        T::DropBlackLines,
-        T::Fractal,
-        T::Fill,
-        T::Interior,
-        T::FloodHoles,
-        T::Outline,
-        T::Core,
-        T::Halo(false),
-        T::Halo(true),
-        T::Frame,
-        T::Spread(false),
-        T::Spread(true),
-        T::Patches,
-    ];
-    all.extend((0..10).map(T::Keep));
-    all.extend((1..10).map(T::Erase));
-    all.extend((1..10).map(T::Paint));
-    for role in Role::ALL {
-        all.extend([T::KeepRole(role), T::EraseRole(role), T::PaintRole(role)]);
-    }
-    all.extend(Half::ALL.map(T::Half));
-    all.extend((2..=4).flat_map(|k| [T::ScaleUp(k), T::ScaleDown(k)]));
-    for (a, d) in [(2, 1), (1, 2), (2, 2), (3, 1), (1, 3), (3, 3)] {
-        all.extend([T::Tile(a, d), T::MirrorTile(a, d)]);
-    }
-    all.extend(Rigid::ALL.map(T::Rigid));
-    all.extend(Rays::ALL.map(T::Smear));
-    all.extend(Direction::ALL[..4].iter().copied().map(T::Gravity));
-    all.extend(Axis::ALL.map(T::Connect));
-    all.extend(Direction::ALL.map(T::Shift));
-    all.extend(Direction::ALL[..4].iter().copied().map(T::Roll));
-    all.extend(Direction::ALL.map(T::Sight));
-    all.extend(Rigid::ALL.map(T::FillMirrored));
-    all.extend(Mirror::ALL.map(T::Symmetrize));
-    all.extend(Lattice::ALL.map(T::Continue));
-    all.extend(Split::ALL.map(T::Split));
-    for property in Property::ALL {
-        for choice in [Choice::Most(property), Choice::Least(property), Choice::Odd(property)] {
-            all.extend([T::Pick(choice), T::PickAll(choice), T::DropAll(choice)]);
-        }
-    }
-    all.extend(Join::ALL.map(T::Join));
-    for quantity in Quantity::ALL {
-        all.extend(Form::ALL.map(|form| T::Count(quantity, form)));
-    }
-    all.extend(Feature::ALL.map(T::Feature));
-    all.extend(Fit::ALL.map(T::Fit));
-    all
-}
-
-/// Writes an enum's variant as lower-case words: `DedupeLines` as `dedupe-lines`.
-fn kebab(value: impl fmt::Debug) -> String {
-    let mut out = String::new();
-    let mut fresh = true;
-    for c in format!("{value:?}").chars() {
-        match c {
-            'A'..='Z' => {
-                if !fresh {
-                    out.push('-');
-                }
-                out.push(c.to_ascii_lowercase());
-                fresh = false;
-            }
-            '(' | ')' | ' ' | ',' | '{' | '}' | ':' => {
-                if !out.ends_with(' ') {
-                    out.push(' ');
-                }
-                fresh = true;
-            }
-            '_' => out.push('-'),
-            _ => {
-                out.push(c);
-                fresh = false;
-            }
-        }
-    }
-    out.trim_end().to_string()
-}
-
-impl fmt::Display for Transform {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&kebab(self))
-    }
-}
-
-/// A word that names no transform, program or size.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParseError(pub String);
-
-impl fmt::Display for ParseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\" is not part of any program", self.0)
-    }
-}
-
-impl std::error::Error for ParseError {}
-
-impl FromStr for Transform {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        static NAMES: OnceLock<Vec<String>> = OnceLock::new();
-        let names = NAMES.get_or_init(|| Self::all().iter().map(ToString::to_string).collect());
-        let found = names.iter().position(|name| name == text.trim());
-        found.map(|i| Self::all()[i]).ok_or_else(|| ParseError(text.trim().to_string()))
+        ALL.get_or_init(crate::transform_all::enumerate)
     }
 }

@@ -1,6 +1,6 @@
 //! What single pipelines and programs do, by example: rows are split by `/`.
 
-use stratagem_dsl::{Grid, Pipeline, Program, Size, Value};
+use stratagem_dsl::{Grid, Pipeline, Program, Size};
 
 fn grid(rows: &str) -> Grid {
     let rows: Vec<Vec<u8>> = rows.split('/').map(|r| r.bytes().map(|c| c - b'0').collect()).collect();
@@ -17,11 +17,7 @@ fn show(g: &Grid) -> String {
 fn check(pipeline: &str, input: &str, expected: &str) {
     let steps: Pipeline = pipeline.parse().expect("a pipeline");
     let canvas = Some(Size::new(4, 4));
-    let found = match steps.run(&grid(input), canvas) {
-        Some(Value::One(g)) => show(&g),
-        Some(Value::Many(list)) => list.iter().map(show).collect::<Vec<_>>().join(" "),
-        None => "nothing".to_string(),
-    };
+    let found = steps.run(&grid(input), canvas).map_or_else(|| "nothing".to_string(), |v| v.to_string());
     assert_eq!(found, expected, "{pipeline} on {input}");
 }
 

@@ -1,17 +1,13 @@
 //! What holds of every transform on every grid.
 
+mod generator;
+
+use generator::{expressions, grids};
 use proptest::prelude::*;
 use stratagem_dsl::geometry::{self, Rigid};
 use stratagem_dsl::{
-    Body, Extent, Grid, Layer, Mode, Pipeline, Program, Size, SizeRule, Transform, Value, View, shape,
+    Body, Extent, Layer, Mode, Pipeline, Program, Size, SizeRule, Transform, Value, View, shape,
 };
-
-fn grids() -> impl Strategy<Value = Grid> {
-    (1usize..=30, 1usize..=30, 2u8..=10).prop_flat_map(|(w, h, colours)| {
-        prop::collection::vec(0..colours, w * h)
-            .prop_map(move |cells| Grid::from_cells(Size::new(w, h), cells).expect("a valid grid"))
-    })
-}
 
 fn transforms() -> impl Strategy<Value = Transform> {
     (0..Transform::all().len()).prop_map(|i| Transform::all()[i])
@@ -51,6 +47,7 @@ fn programs() -> impl Strategy<Value = Program> {
         pipelines().prop_map(Body::Single),
         prop::collection::vec(layers, 1..4).prop_map(Body::Stack),
         tables.prop_map(|(keys, rows)| Body::Table { keys, rows }),
+        expressions().prop_map(|e| Body::Expression(Box::new(e))),
     ];
     let flat = (views(), prop::option::of(rules()), bodies).prop_map(|(view, size, body)| Program {
         view,
@@ -103,6 +100,23 @@ proptest! {
     fn programs_print_and_parse_back(program in programs()) {
         let text = program.to_string();
         prop_assert_eq!(text.parse::<Program>(), Ok(program), "{}", text);
+    }
+
+    #[test]
+    fn programs_explain_themselves(program in programs()) {
+        let told = program.explain();
+        prop_assert!(told.lines().count() > 0 && told.lines().all(|l| l.ends_with('.') || l.ends_with(':')), "{}", told);
+        prop_assert!(!told.contains('{') && !told.contains('}'), "{}", told);
+    }
+
+    #[test]
+    fn garbled_programs_err_without_panic(program in programs(), at in any::<prop::sample::Index>(), c in any::<char>()) {
+        let mut text = program.to_string();
+        let at = at.index(text.len());
+        text.replace_range(at..=at, c.encode_utf8(&mut [0; 4]));
+        if let Err(e) = text.parse::<Program>() {
+            prop_assert!(e.position.is_none_or(|p| p <= text.len()), "{}: {}", text, e);
+        }
     }
 
     #[test]
