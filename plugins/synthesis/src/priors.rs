@@ -1,8 +1,4 @@
-//! Which transforms a task's search tries, and what each costs.
-//!
-//! Costs order the walk: a program costs the sum of its steps, and cheaper ones come first. They
-//! are set by hand from what is common in tasks; a policy learned from solved tasks can replace
-//! them without touching the walk.
+//! Which transforms a task's search tries, which never follow one another, and how long each takes.
 
 use stratagem_dsl::lists::{Choice, Join, Split};
 use stratagem_dsl::objects::{Linkage, Property};
@@ -11,7 +7,7 @@ use stratagem_dsl::{Task, Transform, canvas::Fit};
 /// The cost of a step that is neither common nor rare.
 pub const STEP: u16 = 10;
 
-/// What a step costs.
+/// What a step costs where nothing is learned: set by hand from what is common in tasks.
 pub fn cost(t: Transform) -> u16 {
     use Transform as T;
     match t {
@@ -70,13 +66,12 @@ pub fn is_redundant(last: Transform, next: Transform) -> bool {
 pub fn weight(t: Transform) -> u64 {
     use Transform as T;
     match t {
-        T::Continue(_) | T::Spread(_) => 50,
-        T::Symmetrize(_) | T::Patches => 30,
-        T::Feature(_) | T::Split(_) | T::Count(..) => 18,
-        T::Smear(_) | T::Connect(_) | T::FloodHoles => 12,
-        T::Fill | T::Interior | T::Outline | T::Core | T::Halo(_) => 10,
-        T::ScaleUp(_) | T::Tile(..) | T::MirrorTile(..) | T::Fit(_) => 8,
-        _ => 5,
+        T::Continue(_) => 25,
+        T::Spread(_) => 18,
+        T::Feature(_) | T::Patches => 12,
+        T::Symmetrize(_) | T::Split(_) | T::Count(..) => 8,
+        T::Smear(_) | T::Connect(_) | T::FloodHoles | T::Fit(_) => 5,
+        _ => 3,
     }
 }
 
@@ -95,7 +90,7 @@ pub fn transforms(task: &Task) -> Vec<Transform> {
         }
     }
     let everywhere = task.train.len();
-    let mut chosen: Vec<Transform> = Transform::all()
+    Transform::all()
         .iter()
         .copied()
         .filter(|&t| match t {
@@ -104,7 +99,5 @@ pub fn transforms(task: &Task) -> Vec<Transform> {
             Transform::Paint(c) => painted[c as usize],
             _ => true,
         })
-        .collect();
-    chosen.sort_by_key(|&t| cost(t));
-    chosen
+        .collect()
 }

@@ -14,7 +14,9 @@ use crate::table;
 use crate::walk::Walk;
 
 /// The costs up to which the walk goes before pieces are gathered and put together.
-const TIERS: [u16; 4] = [14, 20, 26, 32];
+const TIERS: [u16; 4] = [16, 20, 24, 28];
+/// The cost up to which the walk goes before anything is said: most programs of one step.
+const FIRST: u16 = 12;
 /// How many of the cheapest pieces tables are made of.
 const TABLE_WIDTH: usize = 300;
 
@@ -47,6 +49,11 @@ impl Seen {
         let renamings: Vec<Renaming> = task.test.iter().map(|g| view.renaming(g)).collect();
         let test = task.test.iter().zip(&renamings).map(|(g, r)| r.apply(g)).collect();
         Self { view, task: Task { train, test }, renamings }
+    }
+
+    /// An answer to a test input with its colours as the task has them.
+    pub fn undo(&self, test: usize, answer: &Grid) -> Grid {
+        self.renamings[test].undo(answer)
     }
 }
 
@@ -111,7 +118,7 @@ impl<'a> ViewSearch<'a> {
     /// Offers the best program of one step before anything else is looked for, so that a run that is cut short has
     /// said something. The ranking does not know of it: the answer is offered again when its turn comes.
     fn tell_single_steps(&mut self, budget: &mut dyn Budget, offer: &mut dyn FnMut(Answer)) {
-        self.walk.expand_to(0, budget);
+        self.walk.expand_to(FIRST, budget);
         let mut first = Ranking::new(self.seen.task.test.len(), 1);
         self.compare_singles(None, &mut first);
         self.compared = 0;

@@ -5,20 +5,27 @@
 //! walk expands states in order of cost.
 
 use stratagem_dsl::grid::mix;
-use stratagem_dsl::{Grid, Kind, Pair, Pipeline, Size, Task, Transform, Value};
+use stratagem_dsl::{Grid, Pair, Pipeline, Size, Task, Transform, Value};
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::hashing::{PrintSet, Prints};
 use crate::priors;
-use stratagem_dsl::objects::Property;
+use crate::steps::Steps;
 use stratagem_kit::Budget;
 
 /// Stands for "no value": the program does not apply to this test input.
 const NOTHING: u32 = u32::MAX;
 
+type Measured = BTreeMap<u64, Vec<i32>>;
+
 /// The values reached from one input.
 struct Graph {
     values: Vec<Value>,
     by_print: Prints<u32>,
+    /// Properties of lists, by node and property.
+    measured: Measured,
 }
 
 impl Graph {
@@ -42,9 +49,16 @@ pub struct State {
     pub cost: u16,
 }
 
+/// Steps that a state waits to take: those of one cost, from a place in the order of its steps on.
+#[derive(Clone, Copy, Debug)]
+struct Untried {
+    state: u32,
+    place: u16,
+}
+
 /// The graphs, the states and the frontier.
 pub struct Walk {
-    transforms: Vec<Transform>,
+    steps: Steps,
     graphs: Vec<Graph>,
     /// How many of the inputs are demonstrations.
     train: usize,
@@ -56,8 +70,10 @@ pub struct Walk {
     states: Vec<State>,
     tuples: Vec<u32>,
     seen: PrintSet,
-    frontier: Vec<Vec<u32>>,
-    expanded: Vec<u32>,
+    /// What to try next, by the cost of what would come of it.
+    frontier: Vec<Vec<Untried>>,
+    /// What was tried before the canvases were known.
+    tried: Vec<Untried>,
     bytes: usize,
     limit_bytes: usize,
 }
@@ -69,7 +85,7 @@ impl Walk {
         let areas: Vec<usize> = task.inputs().map(Grid::area).collect();
         order.sort_by_key(|&i| areas[i]);
         let mut walk = Self {
-            transforms: priors::transforms(task),
+            steps: Steps::new(task),
             graphs: Vec::new(),
             train: task.train.len(),
             order,
@@ -79,13 +95,14 @@ impl Walk {
             tuples: Vec::new(),
             seen: PrintSet::default(),
             frontier: Vec::new(),
-            expanded: Vec::new(),
+            tried: Vec::new(),
             bytes: 0,
             limit_bytes,
         };
         let mut tuple = Vec::new();
         for input in task.inputs() {
-            let mut graph = Graph { values: Vec::new(), by_print: Prints::default() };
+            let mut graph =
+                Graph { values: Vec::new(), by_print: Prints::default(), measured: Measured::default() };
             tuple.push(graph.add(Value::One(input.clone()), &mut walk.bytes));
             walk.graphs.push(graph);
         }
@@ -119,14 +136,14 @@ impl Walk {
         let mut steps = Vec::new();
         let mut at = id;
         while self.states[at].parent != u32::MAX {
-            steps.push(self.transforms[self.states[at].step as usize]);
+            steps.push(self.steps.transforms[self.states[at].step as usize]);
             at = self.states[at].parent as usize;
         }
         steps.reverse();
         Pipeline(steps)
     }
 
-    /// Expands states in order of cost, up to `cost_max`, while budget and memory last.
+    /// Takes steps in order of the cost of what comes of them, up to `cost_max`, while budget and memory last.
     ///
     /// Returns whether it got through.
     pub fn expand_to(&mut self, cost_max: u16, budget: &mut dyn Budget) -> bool {
@@ -138,10 +155,12 @@ impl Walk {
                     self.frontier[cost].drain(..at);
                     return false;
                 }
-                let id = self.frontier[cost][at];
+                let untried = self.frontier[cost][at];
                 at += 1;
-                self.expand(id, false, budget);
-                self.expanded.push(id);
+                self.take(untried, false, budget);
+                if self.canvases.is_none() {
+                    self.tried.push(untried);
+                }
             }
             self.frontier[cost].clear();
             cost += 1;
@@ -152,52 +171,62 @@ impl Walk {
     /// Makes the sizes of the answers known, and takes the steps that were waiting for them.
     pub fn set_canvases(&mut self, canvases: Vec<Option<Size>>, budget: &mut dyn Budget) {
         self.canvases = Some(canvases);
-        for id in self.expanded.clone() {
+        for untried in std::mem::take(&mut self.tried) {
             if budget.left() == 0 || self.bytes > self.limit_bytes {
                 return;
             }
-            self.expand(id, true, budget);
+            self.take(untried, true, budget);
         }
     }
 
-    fn expand(&mut self, id: u32, only_canvas: bool, budget: &mut dyn Budget) {
-        let n = self.graphs.len();
-        let is_list = self.value(id as usize, self.order[0]).is_none_or(|v| v.grid().is_none())
-            && (0..n).any(|i| matches!(self.value(id as usize, i), Some(Value::Many(_))));
-        let last = self.last_step(id);
-        if priors::is_leaf(last) {
-            return;
-        }
-        let cost = self.states[id as usize].cost;
-        let on_canvas = !is_list && self.is_on_canvas(id);
-        let mut surveys = Surveys::default();
-        let mut tuple = vec![NOTHING; n];
+    /// Takes the steps of one cost, and leaves the dearer ones for later.
+    fn take(&mut self, Untried { state: id, place }: Untried, only_canvas: bool, budget: &mut dyn Budget) {
+        let (last, order) = (self.last_step(id), self.order_of(id));
+        let Some(&(cost, _)) = order.get(place as usize) else { return };
+        let alike = order[place as usize..].iter().take_while(|(c, _)| *c == cost).count();
+        let base = self.states[id as usize].cost;
+        let on_canvas = self.is_on_canvas(id);
+        let mut tuple = vec![NOTHING; self.graphs.len()];
         let mut work = 0;
-        for step in 0..self.transforms.len() {
-            let t = self.transforms[step];
-            let fits = match t.kind() {
-                Kind::Each => true,
-                Kind::Split => !is_list,
-                Kind::Join | Kind::Filter => is_list,
-            };
+        for &(_, step) in &order[place as usize..][..alike] {
+            let t = self.steps.transforms[step as usize];
             let waits = t.needs_canvas() || priors::is_leaf(Some(t));
             let known = if only_canvas { waits } else { !waits || self.canvases.is_some() };
             let leads_nowhere = priors::is_leaf(Some(t)) && !on_canvas
                 || last.is_some_and(|last| priors::is_redundant(last, t));
-            if !fits || !known || leads_nowhere {
-                continue;
-            }
-            if self.apply(id, t, &mut surveys, &mut tuple, &mut work) {
-                let state = State { parent: id, step: step as u16, cost: cost + priors::cost(t) };
-                self.admit(&tuple, state);
+            if known && !leads_nowhere && self.apply(id, t, &mut tuple, &mut work) {
+                self.admit(&tuple, State { parent: id, step, cost: base + cost });
             }
         }
-        budget.spend(work);
+        let next = place as usize + alike;
+        if let (false, Some((cost, _))) = (only_canvas, order.get(next)) {
+            self.wait(base + cost, Untried { state: id, place: next as u16 });
+        }
+        budget.spend(work + 50);
+    }
+
+    /// The steps that a state may take, with their costs.
+    fn order_of(&self, id: u32) -> Rc<[(u16, u16)]> {
+        let state = self.states[id as usize];
+        self.steps.after((state.parent != u32::MAX).then_some(state.step), self.is_list(id))
+    }
+
+    fn wait(&mut self, cost: u16, untried: Untried) {
+        let cost = cost as usize;
+        if self.frontier.len() <= cost {
+            self.frontier.resize_with(cost + 1, Vec::new);
+        }
+        self.frontier[cost].push(untried);
+    }
+
+    /// Whether a state yields lists.
+    fn is_list(&self, id: u32) -> bool {
+        (0..self.graphs.len()).any(|i| matches!(self.value(id as usize, i), Some(Value::Many(_))))
     }
 
     fn last_step(&self, id: u32) -> Option<Transform> {
         let state = self.states[id as usize];
-        (state.parent != u32::MAX).then(|| self.transforms[state.step as usize])
+        (state.parent != u32::MAX).then(|| self.steps.transforms[state.step as usize])
     }
 
     /// Whether a state has the size of the answer on every demonstration.
@@ -208,14 +237,7 @@ impl Walk {
     }
 
     /// Applies one step to every input; true where it holds for all demonstrations and a test.
-    fn apply(
-        &mut self,
-        id: u32,
-        t: Transform,
-        surveys: &mut Surveys,
-        tuple: &mut [u32],
-        work: &mut u64,
-    ) -> bool {
+    fn apply(&mut self, id: u32, t: Transform, tuple: &mut [u32], work: &mut u64) -> bool {
         let n = self.graphs.len();
         let mut tests = 0;
         for &input in &self.order {
@@ -223,16 +245,26 @@ impl Walk {
             tuple[input] = NOTHING;
             let mut result = None;
             if node != NOTHING {
-                let value = &self.graphs[input].values[node as usize];
+                let Graph { values, measured, .. } = &mut self.graphs[input];
+                let value = &values[node as usize];
                 let canvas = self.canvases.as_ref().and_then(|c| c[input]);
                 result = match (t.choice(), value) {
                     (Some(choice), Value::Many(list)) => {
-                        t.choose(list, surveys.measure(choice.property(), input, list))
+                        let property = choice.property();
+                        let known = measured.entry(u64::from(node) << 8 | property as u64);
+                        let bytes = &mut self.bytes;
+                        t.choose(
+                            list,
+                            known.or_insert_with(|| {
+                                *bytes += 4 * list.len() + 64;
+                                property.measure(list)
+                            }),
+                        )
                     }
                     _ => t.apply(value, canvas),
                 };
                 let drawn = result.as_ref().map_or(0, Value::area);
-                *work += 40 + value.area() as u64 * priors::weight(t) + drawn as u64;
+                *work += 60 + value.area() as u64 * priors::weight(t) + drawn as u64;
             }
             let useful = self.useful.get(input).copied();
             match result.filter(|value| useful.is_none_or(|limit| is_within(value, limit))) {
@@ -256,11 +288,12 @@ impl Walk {
         self.states.push(state);
         self.tuples.extend_from_slice(tuple);
         self.bytes += 8 + 4 * tuple.len() + 24;
-        let cost = state.cost as usize;
-        if self.frontier.len() <= cost {
-            self.frontier.resize_with(cost + 1, Vec::new);
+        if !priors::is_leaf(self.last_step(id)) {
+            let first = self.order_of(id).first().copied();
+            if let Some((cost, _)) = first {
+                self.wait(state.cost + cost, Untried { state: id, place: 0 });
+            }
         }
-        self.frontier[cost].push(id);
     }
 }
 
@@ -274,19 +307,4 @@ fn useful_size(pair: &Pair) -> Size {
 
 fn is_within(value: &Value, limit: Size) -> bool {
     value.grids().iter().all(|g| g.width() <= limit.width && g.height() <= limit.height)
-}
-
-/// What has been measured of the lists of one state, by property and input.
-#[derive(Default)]
-struct Surveys(Vec<(Property, usize, Vec<i32>)>);
-
-impl Surveys {
-    fn measure(&mut self, property: Property, input: usize, list: &[Grid]) -> &[i32] {
-        let known = self.0.iter().position(|(p, i, _)| (*p, *i) == (property, input));
-        let at = known.unwrap_or_else(|| {
-            self.0.push((property, input, property.measure(list)));
-            self.0.len() - 1
-        });
-        &self.0[at].2
-    }
 }
