@@ -21,7 +21,7 @@ demo: plugins data
 test: plugins guests lint
     cargo test --release --workspace --locked
     just encrypted --test store
-    {{ stratagem }} plugin check synthesis identity --junit {{ CARGO_TARGET_DIR }}/conformance.xml
+    {{ stratagem }} plugin check synthesis evolution imitation identity --junit {{ CARGO_TARGET_DIR }}/conformance.xml
     cd plugins && CARGO_TARGET_DIR={{ guest_target }} cargo test --release --workspace --locked
     scripts/fuzz.sh 60
 
@@ -40,7 +40,7 @@ fuzz seconds="60" *targets: setup
 
 # Holds the shipped plugins to the conformance suite (verdicts in target/conformance.xml), the hostile ones to theirs
 conformance: plugins hostile
-    {{ stratagem }} plugin check synthesis identity --junit {{ CARGO_TARGET_DIR }}/conformance.xml
+    {{ stratagem }} plugin check synthesis evolution imitation identity --junit {{ CARGO_TARGET_DIR }}/conformance.xml
 
 # Formatting, lints, licences
 lint: setup
@@ -59,7 +59,7 @@ build:
 
 # Builds the shipped plugins beside the binary
 plugins: setup build
-    CARGO_TARGET_DIR={{ guest_target }} {{ stratagem }} plugin build --locked --out {{ release }}/plugins plugins/synthesis plugins/examples/identity
+    CARGO_TARGET_DIR={{ guest_target }} {{ stratagem }} plugin build --locked --out {{ release }}/plugins plugins/synthesis plugins/evolution plugins/imitation plugins/examples/identity
 
 # Builds the fixture plugins of the tests
 guests: setup build

@@ -54,12 +54,16 @@ fn crates_import_only_what_the_architecture_allows() {
         ("host/solve", vec!["domain"]),
         ("host/conformance", vec!["domain", "runtime"]),
         ("host/llm", vec!["domain"]),
-        ("host/cli", vec!["domain", "tasks", "runtime", "store", "solve", "conformance", "llm"]),
+        ("host/cli", vec!["domain", "tasks", "runtime", "store", "solve", "conformance", "llm", "dsl"]),
         ("fuzz", vec!["domain", "tasks", "runtime"]),
         ("host/cli/templates/rust", vec!["sdk"]),
         ("plugins/sdk", vec![]),
         ("plugins/dsl", vec![]),
-        ("plugins/synthesis", vec!["sdk", "dsl"]),
+        ("plugins/kit", vec!["sdk", "dsl"]),
+        ("plugins/synthesis", vec!["sdk", "dsl", "kit"]),
+        ("plugins/evolution", vec!["sdk", "dsl", "kit", "synthesis"]),
+        ("plugins/imitation", vec!["sdk", "dsl", "kit", "synthesis"]),
+        ("plugins/tune", vec!["dsl", "kit", "synthesis", "evolution", "imitation"]),
     ]);
     let manifests = files(&root()).into_iter().filter(|path| path.file_name().unwrap() == "Cargo.toml");
     for manifest in manifests {

@@ -3,11 +3,14 @@
 //! Prints a line a task and the totals: the tuning tool, and the measure of what the sandbox costs. With ids,
 //! prints every answer to the first test input too.
 
+mod folds;
+
 use std::time::Instant;
 
+use folds::Folds;
 use serde_json::Value;
 use stratagem_dsl::{Grid, Pair, Program, Task};
-use stratagem_kit::{Answer, Budget, Work};
+use stratagem_kit::{Answer, Budget, Ranking, Work};
 use stratagem_synthesis::{Limits, WORK_USUAL};
 
 const USAGE: &str = "usage: tune STRATEGY TASKS.json [work] [threads] [id …]";
@@ -34,13 +37,16 @@ fn main() {
     let tasks: serde_json::Map<String, Value> = serde_json::from_str(&text).expect("JSON");
     let chosen: Vec<(&String, &Value)> =
         tasks.iter().filter(|(id, _)| only.is_empty() || only.contains(id)).collect();
+    let ids: Vec<&String> = chosen.iter().map(|(id, _)| *id).collect();
+    let folds = if strategy == "imitation" { Folds::learn(&tasks, &ids) } else { Folds::none() };
+    let folds = &folds;
     let mut outcomes: Vec<Outcome> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
             .map(|w| {
                 let mine: Vec<_> = chosen.iter().skip(w).step_by(threads).collect();
                 scope.spawn(move || {
                     mine.into_iter()
-                        .map(|(id, task)| attempt(strategy, id, task, work, !only.is_empty()))
+                        .map(|(id, task)| attempt(strategy, folds, id, task, work, !only.is_empty()))
                         .collect::<Vec<_>>()
                 })
             })
@@ -80,7 +86,8 @@ fn main() {
     );
 }
 
-fn attempt(strategy: &str, id: &str, json: &Value, work: u64, verbose: bool) -> Outcome {
+/// A task and its test outputs.
+fn read_task(json: &Value) -> (Task, Vec<Grid>) {
     let pairs = |part: &str| -> Vec<Pair> {
         json[part]
             .as_array()
@@ -89,18 +96,53 @@ fn attempt(strategy: &str, id: &str, json: &Value, work: u64, verbose: bool) -> 
             .map(|p| Pair { input: grid(&p["input"]), output: grid(&p["output"]) })
             .collect()
     };
-    let test = pairs("test");
-    let task = Task { train: pairs("train"), test: test.iter().map(|p| p.input.clone()).collect() };
+    let (test, outputs) = pairs("test").into_iter().map(|p| (p.input, p.output)).unzip();
+    (Task { train: pairs("train"), test }, outputs)
+}
+
+fn attempt(strategy: &str, folds: &Folds, id: &str, json: &Value, work: u64, verbose: bool) -> Outcome {
+    let (task, outputs) = read_task(json);
     let mut answers: Vec<Answer> = Vec::new();
     let mut budget = Work(work);
     let (start, cpu) = (Instant::now(), cpu_seconds());
     let mut offer = |answer| answers.push(answer);
     match strategy {
+        "evolution" => {
+            let (seed, memory_bytes) = (7, 80 << 20);
+            stratagem_evolution::search(
+                &task,
+                seed,
+                &[],
+                memory_bytes,
+                &mut budget,
+                &mut |g| told(verbose, id, &g),
+                &mut offer,
+            );
+        }
         "synthesis" => stratagem_synthesis::search(&task, Limits::default(), &mut budget, &mut offer),
-        other => panic!("no strategy {other}: synthesis"),
+        "objects" => {
+            let mut ranking = Ranking::new(task.test.len(), 12);
+            stratagem_synthesis::objects::search(&task, &mut budget, &mut ranking);
+            ranking.flush(&mut offer);
+        }
+        "cells" => {
+            let mut ranking = Ranking::new(task.test.len(), 12);
+            stratagem_synthesis::cells::search(&task, &mut budget, &mut ranking);
+            ranking.flush(&mut offer);
+        }
+        "layout" => {
+            let mut ranking = Ranking::new(task.test.len(), 12);
+            stratagem_synthesis::layout::search(&task, &mut budget, &mut ranking);
+            ranking.flush(&mut offer);
+        }
+        "imitation" => {
+            stratagem_imitation::solve(&task, folds.policy(id), &mut budget, &mut offer);
+        }
+        other => panic!("no strategy {other}: synthesis, objects, cells, layout, evolution, imitation"),
     }
     let seconds = cpu.zip(cpu_seconds()).map_or(start.elapsed().as_secs_f64(), |(a, b)| b - a);
-    let right: Vec<Option<usize>> = (0..test.len()).map(|t| rank_of(&answers, t, &test[t].output)).collect();
+    let right: Vec<Option<usize>> =
+        outputs.iter().enumerate().map(|(t, wanted)| rank_of(&answers, t, wanted)).collect();
     let solved_at = right.iter().copied().try_fold(0, |worst, r| Some(worst.max(r?)));
     let mut best: Vec<&Answer> = answers.iter().filter(|a| a.test_index == 0).collect();
     best.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
@@ -108,7 +150,7 @@ fn attempt(strategy: &str, id: &str, json: &Value, work: u64, verbose: bool) -> 
         best.first().map_or("nothing".to_string(), |a| format!("{:.2} {}", a.confidence, a.rationale));
     let verdict = solved_at.map_or("-".to_string(), |r| r.to_string());
     let spent = work - budget.left();
-    if let Some(wanted) = verbose.then(|| &test[0].output) {
+    if let Some(wanted) = verbose.then(|| &outputs[0]) {
         for a in &best {
             let mark = if a.grid == *wanted { "right" } else { "wrong" };
             println!("  {id} {mark} {:.3} {}", a.confidence, a.rationale);
@@ -161,4 +203,10 @@ fn peak_megabytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|l| l.starts_with("VmHWM"));
     line.and_then(|l| l.split_whitespace().nth(1)?.parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
+fn told(verbose: bool, id: &str, generation: &stratagem_evolution::Generation) {
+    if verbose {
+        println!("  {id} generation {generation}");
+    }
 }

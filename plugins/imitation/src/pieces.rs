@@ -1,0 +1,151 @@
+//! Pieces: what the search found that has its place on the canvas, compared with the wanted outputs.
+
+use stratagem_dsl::grid::mix;
+use stratagem_dsl::{Grid, Mode, Size, Task};
+use stratagem_kit::Budget;
+use stratagem_synthesis::hashing::PrintSet;
+
+use crate::graph::Graph;
+
+/// A set of cells, over the wanted outputs of all demonstrations one after another.
+pub type Bits = Box<[u64]>;
+
+/// Packs flags into words, first flag in the lowest bit.
+pub fn bits(flags: impl Iterator<Item = bool>) -> Bits {
+    let mut words = Vec::new();
+    for (i, flag) in flags.enumerate() {
+        if i % 64 == 0 {
+            words.push(0u64);
+        }
+        if let (true, Some(word)) = (flag, words.last_mut()) {
+            *word |= 1 << (i % 64);
+        }
+    }
+    words.into_boxed_slice()
+}
+
+/// The wanted outputs, laid end to end.
+pub struct Target {
+    pub cells: Vec<u8>,
+    /// Where each demonstration's cells start; one more than there are demonstrations.
+    pub starts: Vec<usize>,
+    /// Cells that are not black.
+    pub ink: Bits,
+    /// The canvas of every input; test inputs may lack one.
+    pub canvases: Vec<Option<Size>>,
+}
+
+impl Target {
+    pub fn new(task: &Task, canvases: Vec<Option<Size>>) -> Self {
+        let mut cells = Vec::new();
+        let mut starts = vec![0];
+        for pair in &task.train {
+            cells.extend_from_slice(pair.output.cells());
+            starts.push(cells.len());
+        }
+        let ink = bits(cells.iter().map(|&c| c != 0));
+        Self { cells, starts, ink, canvases }
+    }
+
+    pub fn pairs(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// The cells of all demonstrations but one, or of all.
+    pub fn mask(&self, without: Option<usize>) -> Bits {
+        let pair_of = |i: usize| self.starts.partition_point(|&s| s <= i) - 1;
+        bits((0..self.cells.len()).map(|i| Some(pair_of(i)) != without))
+    }
+
+    /// How many demonstrations have no cell in the set.
+    pub fn pairs_without(&self, set: &[u64]) -> usize {
+        let clear = |i: usize| set[i / 64] >> (i % 64) & 1 == 0;
+        (0..self.pairs()).filter(|&p| (self.starts[p]..self.starts[p + 1]).all(clear)).count()
+    }
+}
+
+/// One state on the canvas.
+pub struct Piece {
+    pub state: usize,
+    /// Thousandths of a nat.
+    pub cost: u32,
+    pub cells: Box<[u8]>,
+    /// Cells on each test canvas, where the program applies.
+    pub tests: Vec<Option<Box<[u8]>>>,
+    /// Cells that are not black.
+    pub ink: Bits,
+    /// Cells that are as wanted.
+    pub right: Bits,
+}
+
+impl Piece {
+    /// One word of the cells that the piece settles as a layer, and of those that it would settle wrong.
+    pub fn settles(&self, mode: Mode, word: usize, target: &Target) -> (u64, u64) {
+        match mode {
+            Mode::Over => (self.ink[word], !self.right[word]),
+            Mode::Opaque => (!0, !self.right[word]),
+            Mode::Cut => (self.ink[word], target.ink[word]),
+            Mode::Mask => (!self.ink[word], target.ink[word]),
+        }
+    }
+}
+
+/// The pieces found so far, likeliest first.
+pub struct Pieces {
+    pub all: Vec<Piece>,
+    seen: PrintSet,
+    next_state: usize,
+    bytes: usize,
+    limit_bytes: usize,
+    /// Whether states that took the size of the answer belong here.
+    sized: bool,
+}
+
+impl Pieces {
+    pub fn new(limit_bytes: usize, sized: bool) -> Self {
+        Self { sized, all: Vec::new(), seen: PrintSet::default(), next_state: 0, bytes: 0, limit_bytes }
+    }
+
+    /// Takes in the states found since the last time.
+    pub fn gather(&mut self, graph: &Graph, target: &Target, budget: &mut dyn Budget) {
+        while self.next_state < graph.len() && budget.left() > 0 && self.bytes <= self.limit_bytes {
+            self.add(graph, target, self.next_state, budget);
+            self.next_state += 1;
+        }
+        self.all.sort_by_key(|p| (p.cost, p.state));
+    }
+
+    fn add(&mut self, graph: &Graph, target: &Target, state: usize, budget: &mut dyn Budget) -> Option<()> {
+        if graph.state(state).sized && !self.sized {
+            return None;
+        }
+        let mut cells = Vec::with_capacity(target.cells.len());
+        let mut print = 0;
+        for pair in 0..target.pairs() {
+            let drawn = graph.grid(state, pair)?.embed(target.canvases[pair]?)?;
+            cells.extend_from_slice(drawn.cells());
+            print = mix(print, drawn.fingerprint());
+        }
+        let mut tests = Vec::new();
+        for input in target.pairs()..target.canvases.len() {
+            let drawn = target.canvases[input].and_then(|canvas| graph.grid(state, input)?.embed(canvas));
+            print = mix(print, drawn.as_ref().map_or(0, Grid::fingerprint));
+            tests.push(drawn.map(|g| g.cells().into()));
+        }
+        budget.spend(5 * cells.len() as u64 + 100);
+        if cells.len() == target.cells.len() && self.seen.insert(print) {
+            let ink = bits(cells.iter().map(|&c| c != 0));
+            let right = bits(cells.iter().zip(&target.cells).map(|(a, b)| a == b));
+            self.bytes += cells.len() * 5 / 4 + cells.len() / 2 + 160;
+            self.all.push(Piece {
+                state,
+                cost: graph.state(state).cost,
+                cells: cells.into(),
+                tests,
+                ink,
+                right,
+            });
+        }
+        Some(())
+    }
+}
