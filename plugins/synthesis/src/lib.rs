@@ -46,7 +46,7 @@ use stratagem_kit::{Ranking, Share};
 use walk::Walk;
 
 /// The work that serves most tasks: more solves a few more, at the time that it takes.
-pub const WORK_USUAL: u64 = 120_000_000;
+pub const WORK_USUAL: u64 = 100_000_000;
 
 /// Rules of each sort may take one part in so many of what is left of the work.
 const RULES_PART: u64 = 5;
