@@ -66,8 +66,11 @@ pub fn search(task: &Task, limits: Limits, budget: &mut dyn Budget, offer: &mut 
         return;
     }
     let mut ranking = Ranking::new(task.test.len(), limits.answers);
-    rules(task, budget, &mut ranking, offer);
     let views = views::worthwhile(task);
+    if let Some(&view) = views.first() {
+        ViewSearch::new(&Seen::new(task, view), limits, 0.0).tell_single_steps(budget, offer);
+    }
+    rules(task, budget, &mut ranking, offer);
     for (i, &view) in views.iter().enumerate() {
         if i > 0 && ranking.best_everywhere() > CONVINCING {
             break;

@@ -81,7 +81,6 @@ impl<'a> ViewSearch<'a> {
         ranking: &mut Ranking,
         offer: &mut dyn FnMut(Answer),
     ) {
-        self.tell_single_steps(budget, offer);
         self.walk.expand_to(TIERS[0], budget);
         self.products(budget, ranking);
         let predictions = sizes::predict(&self.seen.task, &self.walk, 1);
@@ -117,7 +116,7 @@ impl<'a> ViewSearch<'a> {
 
     /// Offers the best program of one step before anything else is looked for, so that a run that is cut short has
     /// said something. The ranking does not know of it: the answer is offered again when its turn comes.
-    fn tell_single_steps(&mut self, budget: &mut dyn Budget, offer: &mut dyn FnMut(Answer)) {
+    pub fn tell_single_steps(&mut self, budget: &mut dyn Budget, offer: &mut dyn FnMut(Answer)) {
         self.walk.expand_to(FIRST, budget);
         let mut first = Ranking::new(self.seen.task.test.len(), 1);
         self.compare_singles(None, &mut first);
