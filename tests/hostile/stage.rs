@@ -325,6 +325,8 @@ impl<'a> Stage<'a> {
             ledger: Some(&self.store),
             lender: Some(&Memory(&self.store)),
             resume: false,
+            portfolio: None,
+            folds: 1,
             cancel: &NEVER,
         };
         let mut results = bench.run(&|_| ()).map_err(text_of)?;

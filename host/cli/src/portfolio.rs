@@ -53,7 +53,7 @@ pub fn run(bench: &Workbench, command: &Portfolio) -> Result<(), Failure> {
     match command {
         Portfolio::Show { json } => {
             let store = bench.places.database.exists().then(|| bench.existing_store()).transpose()?;
-            let experience = experience(bench, store.as_ref(), &entrants)?;
+            let experience = experience(bench, store.as_ref(), &entrants);
             if *json {
                 return print_json(&experience);
             }
@@ -68,10 +68,9 @@ pub fn run(bench: &Workbench, command: &Portfolio) -> Result<(), Failure> {
                 .filter(|name| lived.iter().all(|run| run.strategy != *name))
                 .collect();
             if !missing.is_empty() {
-                let each: String =
-                    names(&entrants).iter().map(|name| format!(" --strategy {name}")).collect();
+                let each = names(&entrants).join(" --strategy ");
                 return Err(Failure::misuse(format!("no stored runs of {} on {from}", missing.join(", ")))
-                    .hint(format!("run them first: `stratagem solve {from}{each}`")));
+                    .hint(format!("run them first: `stratagem solve {from} --strategy {each}`")));
             }
             write_json(out, &Experience::of(&lived))
         }
@@ -119,7 +118,7 @@ pub fn shared(
         (2.., None) => {
             return Err(Failure::misuse("folds without a database").hint("leave --no-store out"));
         }
-        (_, store) => vec![experience(bench, store, entrants)?],
+        (_, store) => vec![experience(bench, store, entrants)],
     };
     let fuel = flags.fuel.or(settings.fuel).unwrap_or(stratagem_domain::Limits::default().fuel);
     Ok(Shared { experiences, verifier: &Programs, fuel, sure: settings.sure })
@@ -136,13 +135,14 @@ fn without(lived: &[Lived], fold: usize, folds: usize) -> Result<Experience, Fai
 }
 
 /// What stored runs teach where there are enough of every member, else what was shipped.
-fn experience(bench: &Workbench, store: Option<&Store>, entrants: &[Entrant]) -> Result<Experience, Failure> {
-    let Some(store) = store else { return Ok(Experience::shipped()) };
-    let Ok(lived) = lived(store, entrants, &bench.config.portfolio.learn_from) else {
-        return Ok(Experience::shipped());
+fn experience(bench: &Workbench, store: Option<&Store>, entrants: &[Entrant]) -> Experience {
+    // Where the tasks to learn from are not there, nothing can be learned of them.
+    let lived = store.and_then(|store| lived(store, entrants, &bench.config.portfolio.learn_from).ok());
+    let enough = |lived: &[Lived]| {
+        let runs = |name: &str| lived.iter().filter(|run| run.strategy == name).count();
+        names(entrants).into_iter().all(|name| runs(name) >= LEAST_RUNS)
     };
-    let enough = |name: &&str| lived.iter().filter(|run| run.strategy == **name).count() >= LEAST_RUNS;
-    Ok(if names(entrants).iter().all(enough) { Experience::of(&lived) } else { Experience::shipped() })
+    lived.filter(|lived| enough(lived)).map_or_else(Experience::shipped, |lived| Experience::of(&lived))
 }
 
 /// The stored runs of the entrants on tasks that may be learned from.

@@ -129,7 +129,12 @@ fn candidates(
         match found.iter_mut().find(|other| answers[other.index].1.grid == answer.grid) {
             Some(known) => known.hear(voice, index),
             None => {
-                found.push(Candidate { index, confidence: 0.0, voices: vec![voice], check: Check::NoProgram })
+                found.push(Candidate {
+                    index,
+                    confidence: 0.0,
+                    voices: vec![voice],
+                    check: Check::NoProgram,
+                });
             }
         }
     }
