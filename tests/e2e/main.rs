@@ -9,6 +9,7 @@ mod bad_plugins;
 mod bad_tasks;
 mod check;
 mod documents;
+mod dsl;
 mod endings;
 mod experiment;
 mod features;

@@ -48,7 +48,7 @@ fn the_report_of_a_solved_task_has_exactly_these_keys() {
     host.write("one.json", identity(1));
     host.probe_does("", "act = \"answer\"");
     let report = host.json(&["solve", "one.json", "--strategy", PROBE, "--json", "-"]);
-    assert_eq!(keys(&report), ["evaluations", "summary", "tasks"]);
+    assert_eq!(keys(&report), ["categories", "evaluations", "reliability", "strategies", "summary", "tasks"]);
     let evaluation = &report["evaluations"][0];
     assert_eq!(keys(evaluation), ["config_version", "evaluation", "setup", "strategy"]);
     assert_eq!(
@@ -56,7 +56,7 @@ fn the_report_of_a_solved_task_has_exactly_these_keys() {
         host.one::<String>("SELECT id FROM evaluations WHERE status = 'completed'")
     );
     let unkept = host.json(&["solve", "one.json", "--strategy", PROBE, "--no-store", "--json", "-"]);
-    assert_eq!(keys(&unkept), ["summary", "tasks"]);
+    assert_eq!(keys(&unkept), ["categories", "reliability", "strategies", "summary", "tasks"]);
     assert_eq!(keys(&report["summary"]), sorted(&SUMMARY));
     assert_eq!(keys(&report["tasks"][0]), sorted(&[&ROW[..], &["runs"]].concat()));
     let summary = &report["summary"];

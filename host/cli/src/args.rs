@@ -99,6 +99,9 @@ pub enum Command {
     /// Write down what is to be remembered, and find it again; what plugins remember
     #[command(subcommand)]
     Memory(crate::memory::Memory),
+    /// Look programs up, have them explained, run them
+    #[command(subcommand)]
+    Dsl(crate::dsl::Dsl),
     /// Check this installation and say what is missing
     Doctor(Doctor),
     /// Compiles the component on stdin, within limits; the program calls itself so
@@ -162,8 +165,8 @@ pub struct Solve {
     #[arg(long = "setup", value_name = "NAME")]
     pub setups: Vec<String>,
     /// Use for each of K parts of the tasks what was learned without it: see `learn --folds`
-    #[arg(long, value_name = "K", default_value_t = 1)]
-    pub folds: usize,
+    #[arg(long, value_name = "K")]
+    pub folds: Option<usize>,
     /// The only source of chance
     #[arg(long)]
     pub seed: Option<u64>,

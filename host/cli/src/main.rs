@@ -12,6 +12,7 @@ mod config;
 mod db;
 mod doctor;
 mod documents;
+mod dsl;
 mod entrants;
 mod experiment;
 mod failure;
@@ -92,6 +93,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Retention(command) => keeping::run(&bench()?, command),
         Command::Todo(command) => keeping::todo(&bench()?, command),
         Command::Memory(command) => memory::run(&bench()?, command),
+        Command::Dsl(command) => dsl::run(&bench()?, command),
         Command::Doctor(doctor) => doctor::run(&bench()?, doctor),
         // The child of this program that compiles: it has no settings, no folder and no home.
         &Command::Compile { wall_ms, memory_mb } => {

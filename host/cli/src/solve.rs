@@ -36,8 +36,9 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
     let sandbox = bench.sandbox_for(jobs, solve.isolate)?;
     let asked = asked(bench, solve)?;
     let (asked, is_shared) = portfolio::members(bench, asked)?;
-    if !(1..=MOST_FOLDS).contains(&solve.folds) {
-        return Err(Failure::misuse(format!("{} folds: 1 to {MOST_FOLDS}", solve.folds)).hint("4 is usual"));
+    let folds = solve.folds.unwrap_or(1);
+    if !(1..=MOST_FOLDS).contains(&folds) {
+        return Err(Failure::misuse(format!("{folds} folds: 1 to {MOST_FOLDS}")).hint("4 is usual"));
     }
     let seed = seed_of(bench, solve, &asked)?;
     let entrants = asked
@@ -58,11 +59,11 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
     let Work { mut tasks, dataset, store } = find(bench, solve)?;
     tasks.truncate(solve.limit.unwrap_or(usize::MAX));
     if let Some(store) = &store {
-        entrants.iter().try_for_each(|entrant| entrant.refuse_leaks(store, &tasks, solve.folds))?;
+        entrants.iter().try_for_each(|entrant| entrant.refuse_leaks(store, &tasks, folds))?;
         entrants.iter().try_for_each(|entrant| entrant.keep(store))?;
     }
     let shared = if is_shared {
-        Some(portfolio::shared(bench, store.as_deref(), &entrants, &flags, solve.folds)?)
+        Some(portfolio::shared(bench, store.as_deref(), &entrants, &flags, folds)?)
     } else {
         None
     };
@@ -91,7 +92,7 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
         lender: Some(&lending),
         resume: solve.resume,
         portfolio: shared.as_ref(),
-        folds: solve.folds,
+        folds,
         cancel: interrupt::flag(),
     };
     let started = Instant::now();
