@@ -41,7 +41,13 @@ impl Calibration {
             pools.truncate(pools.len() - 2);
             pools.push(joined);
         }
-        Self { steps: pools.iter().map(|pool| (pool.from, pool.careful_share())).collect() }
+        // Care draws small pools to the middle, and must not turn their order.
+        let mut least = 0.0;
+        let careful = |pool: &Pool| {
+            least = pool.careful_share().max(least);
+            (pool.from, least)
+        };
+        Self { steps: pools.iter().map(careful).collect() }
     }
 
     /// The share that was right of answers with such a confidence; the confidence itself where nothing is known.
