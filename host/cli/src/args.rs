@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use stratagem_domain::Outcome;
+use stratagem_domain::{LimitsOverlay, Outcome};
 
 use crate::advise::Advise;
 use crate::db::Db;
@@ -154,6 +154,27 @@ pub enum Tasks {
     },
 }
 
+/// Limits that the command line names; they win over every other source.
+#[derive(Debug, Default, Group)]
+pub struct LimitFlags {
+    /// Units of work a run; of `solve --strategy auto`, a task
+    #[arg(long)]
+    pub fuel: Option<u64>,
+    /// Milliseconds of real time a run
+    #[arg(long)]
+    pub wall_ms: Option<u64>,
+    /// MiB of memory a run
+    #[arg(long)]
+    pub memory_mb: Option<u64>,
+}
+
+impl LimitFlags {
+    pub fn overlay(&self) -> LimitsOverlay {
+        let Self { fuel, wall_ms, memory_mb } = *self;
+        LimitsOverlay { fuel, wall_ms, memory_mb, ..LimitsOverlay::default() }
+    }
+}
+
 #[derive(Debug, Default, Group)]
 pub struct Solve {
     /// A task id, a task file or folder, or a dataset and split such as arc-agi-1/training
@@ -170,15 +191,8 @@ pub struct Solve {
     /// The only source of chance
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Units of work a run; with `auto`, a task
-    #[arg(long)]
-    pub fuel: Option<u64>,
-    /// Milliseconds of real time a run
-    #[arg(long)]
-    pub wall_ms: Option<u64>,
-    /// MiB of memory a run
-    #[arg(long)]
-    pub memory_mb: Option<u64>,
+    #[command(flatten)]
+    pub limits: LimitFlags,
     /// Tasks at the same time [default: one a processor]
     #[arg(long)]
     pub jobs: Option<usize>,

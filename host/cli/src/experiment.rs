@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use stratagem_domain::{LimitsOverlay, grouped, quote};
+use stratagem_domain::{grouped, quote};
 use stratagem_runtime::Sandbox;
 use stratagem_solve::{Bench, Contender};
 use stratagem_store::{
     Arm, Evaluation, Experiment as Stored, NewEvaluation, NewExperiment, Selection, Store, WorkEnd,
 };
 
+use crate::args::LimitFlags;
 use crate::comparison::{self, Results};
 use crate::config::is_path;
 use crate::entrants::{Asked, Entrant, Setup};
@@ -146,15 +147,8 @@ pub struct New {
     /// The seed of every arm whose setup names none
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Units of work a run
-    #[arg(long)]
-    pub fuel: Option<u64>,
-    /// Milliseconds of real time a run
-    #[arg(long)]
-    pub wall_ms: Option<u64>,
-    /// MiB of memory a run
-    #[arg(long)]
-    pub memory_mb: Option<u64>,
+    #[command(flatten)]
+    pub limits: LimitFlags,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -196,12 +190,7 @@ fn told(experiment: &Stored, line: &str, json: bool) -> Result<(), Failure> {
 }
 
 fn begin(bench: &Workbench, store: &Store, new: &New) -> Result<(), Failure> {
-    let limits = LimitsOverlay {
-        fuel: new.fuel,
-        wall_ms: new.wall_ms,
-        memory_mb: new.memory_mb,
-        ..LimitsOverlay::default()
-    };
+    let limits = new.limits.overlay();
     let mut arms = Vec::new();
     for strategy in &new.strategies {
         bench.find(strategy)?;

@@ -15,6 +15,7 @@ use stratagem_domain::{
 use stratagem_solve::{domain_of_fold, fold_of};
 use stratagem_store::{LearnedArtifact, Lessons, RunMemory, Store};
 
+use crate::args::LimitFlags;
 use crate::entrants::{Asked, Entrant};
 use crate::failure::Failure;
 use crate::output::{mib, outln, print_json};
@@ -39,15 +40,8 @@ pub struct Learn {
     /// The only source of chance
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Units of work, for each time
-    #[arg(long)]
-    pub fuel: Option<u64>,
-    /// Milliseconds of real time, for each time
-    #[arg(long)]
-    pub wall_ms: Option<u64>,
-    /// MiB of memory
-    #[arg(long)]
-    pub memory_mb: Option<u64>,
+    #[command(flatten)]
+    pub limits: LimitFlags,
     /// Learn so many parts at the same time [default: one a processor]
     #[arg(long)]
     pub jobs: Option<usize>,
@@ -81,11 +75,13 @@ pub fn run(bench: &Workbench, learn: &Learn) -> Result<(), Failure> {
     if let Some(refusal) = entrant.refusal() {
         return Err(refusal);
     }
+    // Learning is as long as many runs: what is not named is the operator's bound.
+    let (named, bounds) = (learn.limits.overlay(), bench.config.bounds());
     let flags = LimitsOverlay {
-        fuel: Some(learn.fuel.unwrap_or(bench.config.bounds().fuel)),
-        wall_ms: Some(learn.wall_ms.unwrap_or(bench.config.bounds().wall_ms)),
-        memory_mb: Some(learn.memory_mb.unwrap_or(bench.config.bounds().memory_mb)),
-        ..LimitsOverlay::default()
+        fuel: named.fuel.or(Some(bounds.fuel)),
+        wall_ms: named.wall_ms.or(Some(bounds.wall_ms)),
+        memory_mb: named.memory_mb.or(Some(bounds.memory_mb)),
+        ..named
     };
     let limits = entrant.limits(bench, &flags)?;
     let seed = seed(learn.seed.unwrap_or(bench.config.seed))?;

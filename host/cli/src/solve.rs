@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use stratagem_domain::{
-    Digest, Ending, LabelledTask, Ledger, LimitsOverlay, Outcome, Place, Split, StoredRun, grouped, quote,
+    Digest, Ending, LabelledTask, Ledger, Outcome, Place, Split, StoredRun, grouped, quote,
 };
 use stratagem_solve::{Bench, CategoryRow, Contender, Report, StrategyRow, Summary, TaskResult, submission};
 use stratagem_store::{Store, WorkEnd};
@@ -45,12 +45,7 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
         .into_iter()
         .map(|asked| Entrant::load(bench, &sandbox, asked))
         .collect::<Result<Vec<_>, Failure>>()?;
-    let flags = LimitsOverlay {
-        fuel: solve.fuel,
-        wall_ms: solve.wall_ms,
-        memory_mb: solve.memory_mb,
-        ..LimitsOverlay::default()
-    };
+    let flags = solve.limits.overlay();
     let grants = entrants
         .iter()
         .map(|entrant| Ok((entrant.limits(bench, &flags)?, entrant.settings(bench))))

@@ -134,8 +134,6 @@ impl Bench<'_> {
             left = left.saturating_sub(run.usage.fuel_spent);
             runs.push(run);
             let said: Vec<(String, Answer)> = answers_of(&runs).collect();
-            let said: Vec<(&str, Answer)> =
-                said.iter().map(|(name, answer)| (name.as_str(), answer.clone())).collect();
             merged = merge(&task.task, &said, experience, portfolio.verifier);
             if is_sure(&merged.1, task.task.test.len(), portfolio.sure) {
                 break;

@@ -18,6 +18,7 @@ pub mod expression;
 pub mod feature;
 pub mod geometry;
 pub mod grid;
+mod grid_text;
 pub mod layout;
 pub mod lines;
 pub mod lists;

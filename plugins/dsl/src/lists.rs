@@ -51,7 +51,7 @@ pub fn split(g: &Grid, how: Split) -> Option<Vec<Grid>> {
     let list = match how {
         Split::Components(linkage) => components(g, linkage)?,
         Split::Colours => by_colour(g),
-        Split::Panels => panels(g)?,
+        Split::Panels => panels(g).map(|(list, _)| list)?,
         Split::Rows => (0..g.height()).filter_map(|y| g.crop(0, y, Size::new(g.width(), 1))).collect(),
         Split::Columns => (0..g.width()).filter_map(|x| g.crop(x, 0, Size::new(1, g.height()))).collect(),
         Split::Tiles => tiles(g)?,
@@ -106,9 +106,10 @@ fn by_colour(g: &Grid) -> Vec<Grid> {
         .collect()
 }
 
-fn panels(g: &Grid) -> Option<Vec<Grid>> {
+/// Panels between full lines of one colour: of several colours, the one with most lines, black last; with how many
+/// there are in a row. None where there is one or more than the limit.
+pub fn panels(g: &Grid) -> Option<(Vec<Grid>, usize)> {
     let (w, h) = (g.width(), g.height());
-    // Separators share one colour; where several colours draw full lines, the one with most lines.
     let mut best: Option<(usize, Vec<usize>, Vec<usize>)> = None;
     for c in 0..10u8 {
         let columns: Vec<usize> = (0..w).filter(|&x| (0..h).all(|y| g.at(x, y) == c)).collect();
@@ -120,25 +121,28 @@ fn panels(g: &Grid) -> Option<Vec<Grid>> {
         }
     }
     let (_, columns, rows) = best?;
-    let spans = |lines: &[usize], side: usize| {
-        let mut out = Vec::new();
-        let mut start = 0;
-        for &line in lines.iter().chain([&side]) {
-            if line > start {
-                out.push((start, line - start));
-            }
-            start = line + 1;
-        }
-        out
-    };
-    let across = spans(&columns, w);
-    let mut list = Vec::new();
-    for (y, height) in spans(&rows, h) {
-        for &(x, width) in &across {
-            list.extend(g.crop(x, y, Size::new(width, height)));
-        }
+    let (across, down) = (spans(&columns, w), spans(&rows, h));
+    let count = across.len() * down.len();
+    if !(2..=MAX_ITEMS).contains(&count) {
+        return None;
     }
-    (list.len() > 1).then_some(list)
+    let all =
+        down.iter().flat_map(|&(y, height)| across.iter().map(move |&(x, width)| (x, y, width, height)));
+    let list = all.map(|(x, y, width, height)| g.crop(x, y, Size::new(width, height)));
+    Some((list.collect::<Option<_>>()?, across.len()))
+}
+
+/// Spans of at least one cell between the lines.
+fn spans(lines: &[usize], side: usize) -> Vec<(usize, usize)> {
+    let mut out = Vec::new();
+    let mut start = 0;
+    for &line in lines.iter().chain([&side]) {
+        if line > start {
+            out.push((start, line - start));
+        }
+        start = line + 1;
+    }
+    out
 }
 
 fn tiles(g: &Grid) -> Option<Vec<Grid>> {

@@ -131,8 +131,8 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let spaced = |items: Vec<String>| if items.is_empty() { "none".into() } else { items.join(" ") };
         match self {
-            Self::One(g) => f.write_str(&rows(g)),
-            Self::Many(list) => f.write_str(&spaced(list.iter().map(rows).collect())),
+            Self::One(g) => write!(f, "{g}"),
+            Self::Many(list) => f.write_str(&spaced(list.iter().map(ToString::to_string).collect())),
             Self::Number(n) => write!(f, "{n}"),
             Self::Colour(c) => write!(f, "#{c}"),
             Self::Truth(t) => write!(f, "{t}"),
@@ -141,11 +141,6 @@ impl fmt::Display for Value {
             Self::List(list) => f.write_str(&spaced(list.iter().map(ToString::to_string).collect())),
         }
     }
-}
-
-fn rows(g: &Grid) -> String {
-    let line = |row: &[u8]| row.iter().map(|c| char::from(b'0' + c)).collect::<String>();
-    g.cells().chunks(g.width()).map(line).collect::<Vec<_>>().join("/")
 }
 
 impl From<Grid> for Value {

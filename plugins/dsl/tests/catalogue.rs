@@ -10,8 +10,7 @@ use stratagem_dsl::catalogue::{self, Category, Example};
 use stratagem_dsl::{Expression, Grid, MAX_SIDE, Size, Transform, Type, Value, lists};
 
 fn grid(rows: &str) -> Grid {
-    let rows: Vec<Vec<u8>> = rows.split('/').map(|r| r.bytes().map(|c| c - b'0').collect()).collect();
-    Grid::from_rows(&rows).expect("a grid")
+    rows.parse().expect("a grid")
 }
 
 #[test]

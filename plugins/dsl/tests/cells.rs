@@ -9,8 +9,7 @@ use stratagem_dsl::lines::Direction;
 use stratagem_dsl::{Body, Grid, Program, Size, View};
 
 fn grid(rows: &str) -> Grid {
-    let rows: Vec<Vec<u8>> = rows.split('/').map(|r| r.bytes().map(|c| c - b'0').collect()).collect();
-    Grid::from_rows(&rows).expect("a grid")
+    rows.parse().expect("a grid")
 }
 
 #[track_caller]

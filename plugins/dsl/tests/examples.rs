@@ -3,14 +3,7 @@
 use stratagem_dsl::{Grid, Pipeline, Program, Size};
 
 fn grid(rows: &str) -> Grid {
-    let rows: Vec<Vec<u8>> = rows.split('/').map(|r| r.bytes().map(|c| c - b'0').collect()).collect();
-    Grid::from_rows(&rows).expect("a grid")
-}
-
-fn show(g: &Grid) -> String {
-    let rows: Vec<String> =
-        g.cells().chunks(g.width()).map(|r| r.iter().map(|c| char::from(b'0' + c)).collect()).collect();
-    rows.join("/")
+    rows.parse().expect("a grid")
 }
 
 #[track_caller]
@@ -118,7 +111,7 @@ fn programs_run_from_text() {
     ];
     for (program, input, expected) in cases {
         let parsed: Program = program.parse().expect(program);
-        let found = parsed.run(&grid(input)).map(|g| show(&g));
+        let found = parsed.run(&grid(input)).map(|g| g.to_string());
         assert_eq!(found.as_deref(), Some(expected), "{program}");
     }
 }

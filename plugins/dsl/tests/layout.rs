@@ -4,8 +4,7 @@ use stratagem_dsl::layout::LayoutRule;
 use stratagem_dsl::{Grid, Program, Size};
 
 fn grid(rows: &str) -> Grid {
-    let rows: Vec<Vec<u8>> = rows.split('/').map(|r| r.bytes().map(|c| c - b'0').collect()).collect();
-    Grid::from_rows(&rows).expect("a grid")
+    rows.parse().expect("a grid")
 }
 
 /// A rule, an input, and what the rule makes of it.

@@ -7,20 +7,13 @@ use stratagem_dsl::scene::{
 use stratagem_dsl::{Body, Grid, Program, Size, View};
 
 fn grid(rows: &str) -> Grid {
-    let rows: Vec<Vec<u8>> = rows.split('/').map(|r| r.bytes().map(|c| c - b'0').collect()).collect();
-    Grid::from_rows(&rows).expect("a grid")
-}
-
-fn show(g: &Grid) -> String {
-    let rows: Vec<String> =
-        g.cells().chunks(g.width()).map(|r| r.iter().map(|c| char::from(b'0' + c)).collect()).collect();
-    rows.join("/")
+    rows.parse().expect("a grid")
 }
 
 #[track_caller]
 fn check(rule: &str, input: &str, expected: &str) {
     let program: Program = format!("objects {rule}").parse().expect("a rule");
-    let found = program.run(&grid(input)).map_or("nothing".to_string(), |g| show(&g));
+    let found = program.run(&grid(input)).map_or("nothing".to_string(), |g| g.to_string());
     assert_eq!(found, expected, "{rule} on {input}");
 }
 

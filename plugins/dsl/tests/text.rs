@@ -131,10 +131,7 @@ fn expressions_explain_themselves_in_words() {
 
 #[test]
 fn expressions_run_in_programs() {
-    let rows = |rows: &str| {
-        let rows: Vec<Vec<u8>> = rows.split('/').map(|r| r.bytes().map(|c| c - b'0').collect()).collect();
-        Grid::from_rows(&rows).expect("a grid")
-    };
+    let rows = |rows: &str| rows.parse().expect("a grid");
     let cases = [
         (
             "expr (draw-all input (map (split components around input) (paint-drawn it (numbered-colour (ink it)))))",

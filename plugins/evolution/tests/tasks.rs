@@ -7,8 +7,7 @@ const WORK: u64 = 60_000_000;
 const MEMORY_BYTES: usize = 32 << 20;
 
 fn grid(rows: &str) -> Grid {
-    let rows: Vec<Vec<u8>> = rows.split('/').map(|r| r.bytes().map(|c| c - b'0').collect()).collect();
-    Grid::from_rows(&rows).expect("a grid")
+    rows.parse().expect("a grid")
 }
 
 fn task(train: &[(&str, &str)], test: &[&str]) -> Task {

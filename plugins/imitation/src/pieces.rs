@@ -1,68 +1,11 @@
 //! Pieces: what the search found that has its place on the canvas, compared with the wanted outputs.
 
 use stratagem_dsl::grid::mix;
-use stratagem_dsl::{Grid, Mode, Size, Task};
-use stratagem_kit::Budget;
+use stratagem_dsl::{Grid, Mode};
+use stratagem_kit::{Bits, Budget, Target, bits};
 use stratagem_synthesis::hashing::PrintSet;
 
 use crate::graph::Graph;
-
-/// A set of cells, over the wanted outputs of all demonstrations one after another.
-pub type Bits = Box<[u64]>;
-
-/// Packs flags into words, first flag in the lowest bit.
-pub fn bits(flags: impl Iterator<Item = bool>) -> Bits {
-    let mut words = Vec::new();
-    for (i, flag) in flags.enumerate() {
-        if i % 64 == 0 {
-            words.push(0u64);
-        }
-        if let (true, Some(word)) = (flag, words.last_mut()) {
-            *word |= 1 << (i % 64);
-        }
-    }
-    words.into_boxed_slice()
-}
-
-/// The wanted outputs, laid end to end.
-pub struct Target {
-    pub cells: Vec<u8>,
-    /// Where each demonstration's cells start; one more than there are demonstrations.
-    pub starts: Vec<usize>,
-    /// Cells that are not black.
-    pub ink: Bits,
-    /// The canvas of every input; test inputs may lack one.
-    pub canvases: Vec<Option<Size>>,
-}
-
-impl Target {
-    pub fn new(task: &Task, canvases: Vec<Option<Size>>) -> Self {
-        let mut cells = Vec::new();
-        let mut starts = vec![0];
-        for pair in &task.train {
-            cells.extend_from_slice(pair.output.cells());
-            starts.push(cells.len());
-        }
-        let ink = bits(cells.iter().map(|&c| c != 0));
-        Self { cells, starts, ink, canvases }
-    }
-
-    pub fn pairs(&self) -> usize {
-        self.starts.len() - 1
-    }
-
-    /// The cells of all demonstrations but one, or of all.
-    pub fn mask(&self, without: Option<usize>) -> Bits {
-        let pair_of = |i: usize| self.starts.partition_point(|&s| s <= i) - 1;
-        bits((0..self.cells.len()).map(|i| Some(pair_of(i)) != without))
-    }
-
-    /// How many demonstrations have no cell in the set.
-    pub fn pairs_without(&self, set: &[u64]) -> usize {
-        let clear = |i: usize| set[i / 64] >> (i % 64) & 1 == 0;
-        (0..self.pairs()).filter(|&p| (self.starts[p]..self.starts[p + 1]).all(clear)).count()
-    }
-}
 
 /// One state on the canvas.
 pub struct Piece {

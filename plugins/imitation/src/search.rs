@@ -3,13 +3,13 @@
 
 use stratagem_dsl::program::settle;
 use stratagem_dsl::{Body, Grid, Layer, Pair, Program, Renaming, SizeRule, Task, Transform, View};
-use stratagem_kit::{Answer, Budget, Merit, Ranking, Share};
+use stratagem_kit::{Answer, Budget, Merit, Ranking, Share, Target};
 use stratagem_synthesis::{priors, views};
 
 use crate::canvas::{Canvas, canvases};
 use crate::features::TaskFeatures;
 use crate::graph::Graph;
-use crate::pieces::{Pieces, Target};
+use crate::pieces::Pieces;
 use crate::policy::{FORMS, Guide, NAT, Policy};
 use crate::retrieval::{self, Known};
 use crate::stack::{self, Placed};

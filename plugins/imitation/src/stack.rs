@@ -1,9 +1,9 @@
 //! Stacks of pieces, top first, by a beam: those that leave least open for their cost go on.
 
 use stratagem_dsl::Mode;
-use stratagem_kit::Budget;
+use stratagem_kit::{Bits, Budget, Target};
 
-use crate::pieces::{Bits, Pieces, Target};
+use crate::pieces::Pieces;
 
 /// The most layers of a stack.
 const LAYERS_MAX: usize = 7;
@@ -38,7 +38,8 @@ pub fn search(
     budget: &mut dyn Budget,
     found: &mut dyn FnMut(&[Placed]),
 ) {
-    let open = target.mask(without);
+    let others: Vec<usize> = (0..target.pairs()).filter(|&p| Some(p) != without).collect();
+    let open = target.mask(&others);
     let total = wanting(&open, target).max(1);
     let mut level = vec![Stack { layers: Vec::new(), open, score: 0, cost: 0 }];
     for height in 0..LAYERS_MAX {

@@ -1,9 +1,9 @@
 //! Tables that look each cell up by what a few pieces show there; keys are added one by one, those first that
 //! leave least unexplained.
 
-use stratagem_kit::Budget;
+use stratagem_kit::{Budget, Target};
 
-use crate::pieces::{Pieces, Target};
+use crate::pieces::Pieces;
 
 /// The most keys of a table.
 const KEYS_MAX: usize = 4;

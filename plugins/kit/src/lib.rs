@@ -7,6 +7,8 @@ pub mod budget;
 #[cfg(target_arch = "wasm32")]
 pub mod fuel;
 pub mod ranking;
+pub mod target;
 
 pub use budget::{Budget, Share, Work};
 pub use ranking::{Answer, Merit, Ranking};
+pub use target::{Bits, Target, bits};

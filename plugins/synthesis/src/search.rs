@@ -3,10 +3,10 @@
 use stratagem_dsl::program::settle;
 use stratagem_dsl::{Body, Grid, Layer, Mode, Program, Renaming, SizeRule, Task, View, geometry};
 
-use stratagem_kit::{Answer, Budget, Merit, Ranking, Share};
+use stratagem_kit::{Answer, Budget, Merit, Ranking, Share, Target};
 
 use crate::limits::Limits;
-use crate::pieces::{Pieces, Target};
+use crate::pieces::Pieces;
 use crate::product::{self, Product};
 use crate::sizes;
 use crate::stack::{self, Placed};

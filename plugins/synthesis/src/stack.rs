@@ -2,8 +2,8 @@
 
 use stratagem_dsl::Mode;
 
-use crate::pieces::{Bits, Pieces, Target};
-use stratagem_kit::Budget;
+use crate::pieces::Pieces;
+use stratagem_kit::{Bits, Budget, Target};
 
 /// The most layers of a stack.
 const LAYERS_MAX: usize = 8;

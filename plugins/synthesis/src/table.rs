@@ -1,7 +1,7 @@
 //! Looking each cell up by what a few pieces show there.
 
-use crate::pieces::{Pieces, Target};
-use stratagem_kit::Budget;
+use crate::pieces::Pieces;
+use stratagem_kit::{Budget, Target};
 
 /// A table that explains every cell of every demonstration.
 pub struct Table {

@@ -5,8 +5,7 @@ use stratagem_kit::Ranking;
 use stratagem_synthesis::{Answer, Budget, Work, objects};
 
 fn grid(rows: &str) -> Grid {
-    let rows: Vec<Vec<u8>> = rows.split('/').map(|r| r.bytes().map(|c| c - b'0').collect()).collect();
-    Grid::from_rows(&rows).expect("a grid")
+    rows.parse().expect("a grid")
 }
 
 fn task(train: &[(&str, &str)], test: &str) -> Task {

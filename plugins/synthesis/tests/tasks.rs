@@ -6,8 +6,7 @@ use stratagem_synthesis::{Answer, Budget, Limits, Work, search};
 const WORK: u64 = 60_000_000;
 
 fn grid(rows: &str) -> Grid {
-    let rows: Vec<Vec<u8>> = rows.split('/').map(|r| r.bytes().map(|c| c - b'0').collect()).collect();
-    Grid::from_rows(&rows).expect("a grid")
+    rows.parse().expect("a grid")
 }
 
 fn task(train: &[(&str, &str)], test: &[&str]) -> Task {

@@ -80,7 +80,7 @@ struct Candidate {
 /// where its program, run by the host, says otherwise; among equals the shorter program comes first.
 pub fn merge(
     task: &stratagem_domain::Task,
-    answers: &[(&str, Answer)],
+    answers: &[(String, Answer)],
     experience: &Experience,
     verifier: &dyn Verifier,
 ) -> (Ranking, Vec<Choice>) {
@@ -115,7 +115,7 @@ pub fn merge(
 fn candidates(
     task: &stratagem_domain::Task,
     test: usize,
-    answers: &[(&str, Answer)],
+    answers: &[(String, Answer)],
     experience: &Experience,
     verifier: &dyn Verifier,
 ) -> Vec<Candidate> {
@@ -125,7 +125,7 @@ fn candidates(
             continue;
         }
         let worth = experience.worth(strategy, answer.confidence);
-        let voice = Voice { strategy: (*strategy).to_owned(), confidence: answer.confidence, worth };
+        let voice = Voice { strategy: strategy.clone(), confidence: answer.confidence, worth };
         match found.iter_mut().find(|other| answers[other.index].1.grid == answer.grid) {
             Some(known) => known.hear(voice, index),
             None => {
@@ -195,12 +195,14 @@ mod tests {
     }
 
     fn first(answers: &[(&str, Answer)]) -> (Vec<u8>, Vec<Choice>) {
+        let answers: Vec<(String, Answer)> =
+            answers.iter().map(|(name, answer)| ((*name).to_owned(), answer.clone())).collect();
         let task = Task {
             id: "t".into(),
             train: vec![Pair { input: cell(0), output: cell(1) }],
             test: vec![cell(2)],
         };
-        let (ranking, choices) = merge(&task, answers, &Experience::default(), &Reader);
+        let (ranking, choices) = merge(&task, &answers, &Experience::default(), &Reader);
         let colour = |&index: &usize| answers[index].1.grid.rows().next().unwrap()[0];
         (ranking[0].iter().map(colour).collect(), choices)
     }

@@ -130,7 +130,7 @@ impl Cut {
                 let list = lists::split(g, Split::Colours)?;
                 list.iter().filter_map(|c| behind(g, c)).collect()
             }
-            Self::Panels => return lattice(panels(g)),
+            Self::Panels => return lattice(lists::panels(g)),
             Self::Equal(across, down) => {
                 let (a, d) = (across as usize, down as usize);
                 if a == 0 || d == 0 || !g.width().is_multiple_of(a) || !g.height().is_multiple_of(d) {
@@ -199,42 +199,4 @@ fn corners(g: &Grid, size: Size) -> Option<(Vec<Grid>, usize)> {
     let places = [(0, 0), (right, 0), (0, down), (right, down)];
     let list = places.iter().map(|&(x, y)| g.crop(x, y, size)).collect::<Option<_>>()?;
     Some((list, 2))
-}
-
-/// Spans of at least one cell between the lines.
-fn spans(lines: &[usize], side: usize) -> Vec<(usize, usize)> {
-    let mut out = Vec::new();
-    let mut start = 0;
-    for &line in lines.iter().chain([&side]) {
-        if line > start {
-            out.push((start, line - start));
-        }
-        start = line + 1;
-    }
-    out
-}
-
-/// Panels between full lines of one colour: of several colours, the one with most lines, black last.
-fn panels(g: &Grid) -> Option<(Vec<Grid>, usize)> {
-    let (w, h) = (g.width(), g.height());
-    let mut best: Option<(usize, Vec<usize>, Vec<usize>)> = None;
-    for c in 0..10u8 {
-        let columns: Vec<usize> = (0..w).filter(|&x| (0..h).all(|y| g.at(x, y) == c)).collect();
-        let rows: Vec<usize> = (0..h).filter(|&y| (0..w).all(|x| g.at(x, y) == c)).collect();
-        let lines = columns.len() + rows.len();
-        let weight = if c == 0 { lines } else { lines + 100 };
-        if lines > 0 && best.as_ref().is_none_or(|b| weight > b.0) {
-            best = Some((weight, columns, rows));
-        }
-    }
-    let (_, columns, rows) = best?;
-    let (across, down) = (spans(&columns, w), spans(&rows, h));
-    let count = across.len() * down.len();
-    if !(2..=lists::MAX_ITEMS).contains(&count) {
-        return None;
-    }
-    let all =
-        down.iter().flat_map(|&(y, height)| across.iter().map(move |&(x, width)| (x, y, width, height)));
-    let list = all.map(|(x, y, width, height)| g.crop(x, y, Size::new(width, height)));
-    Some((list.collect::<Option<_>>()?, across.len()))
 }

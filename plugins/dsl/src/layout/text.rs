@@ -11,7 +11,6 @@ use super::finish::Finish;
 use super::keep::{Keep, Measure};
 use super::pair::PairOp;
 use super::series::{Draw, Path};
-use crate::grid::Grid;
 use crate::transform::{ParseError, Transform};
 use crate::transform_text::kebab;
 
@@ -66,18 +65,6 @@ pub(super) fn write_rows<K: Display, V>(
     value: impl Fn(&V) -> String,
 ) -> fmt::Result {
     rows.iter().try_for_each(|(k, v)| write!(f, " {k}={}", value(v)))
-}
-
-/// `101/010`
-pub(super) fn grid_text(g: &Grid) -> String {
-    let row = |row: &[u8]| -> String { row.iter().map(|c| char::from(b'0' + c)).collect() };
-    g.cells().chunks(g.width()).map(row).collect::<Vec<_>>().join("/")
-}
-
-pub(super) fn parse_grid(text: &str) -> Parsed<Grid> {
-    let rows: Vec<Vec<u8>> =
-        text.split('/').map(|r| r.bytes().map(|b| b.wrapping_sub(b'0')).collect()).collect();
-    Grid::from_rows(&rows).map_or_else(|| bad(text), Ok)
 }
 
 impl Display for Cut {
@@ -173,7 +160,7 @@ impl Display for Act {
             }
             Self::Table(lookup, rows) => {
                 write!(f, "table {} :", kebab(lookup))?;
-                write_rows(f, rows, grid_text)
+                write_rows(f, rows, ToString::to_string)
             }
             Self::Pair(measure, op) => write!(f, "pair {measure} ; {}", kebab(op)),
             Self::Tiling(tiling) => write!(f, "tiling {tiling}"),
@@ -211,7 +198,7 @@ impl FromStr for Act {
                     ("by", measure) => Lookup::By(measure.parse()?),
                     _ => return bad(lookup),
                 };
-                rows(body, number, parse_grid).map(|rows| Self::Table(lookup, rows))
+                rows(body, number, str::parse).map(|rows| Self::Table(lookup, rows))
             }
             ("puzzle", rest) => named(&Puzzle::all(), rest).map(Self::Puzzle),
             ("pair", rest) => {

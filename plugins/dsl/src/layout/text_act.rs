@@ -8,9 +8,7 @@ use super::line::{Align, Line};
 use super::merge::Merge;
 use super::redraw::Redraw;
 use super::stamp::Stamp;
-use super::text::{
-    Parsed, bad, grid_text, head, named, number, numbers, pair_of, parse_grid, rows, write_rows,
-};
+use super::text::{Parsed, bad, head, named, number, numbers, pair_of, rows, write_rows};
 use super::tiling::{Amount, CellTest, TileKind, Tiling};
 use crate::transform::ParseError;
 use crate::transform_text::kebab;
@@ -139,7 +137,7 @@ impl Display for Tiling {
             }
             Self::Blocks(rows) => {
                 f.write_str("blocks")?;
-                write_rows(f, rows, grid_text)
+                write_rows(f, rows, ToString::to_string)
             }
             Self::Unfold(..) | Self::Copies(..) | Self::Period => f.write_str(&kebab(self)),
         }
@@ -163,7 +161,7 @@ impl FromStr for Tiling {
                 }
                 _ => bad(rest),
             },
-            ("blocks", rest) => rows(rest, number, parse_grid).map(Self::Blocks),
+            ("blocks", rest) => rows(rest, number, str::parse).map(Self::Blocks),
             ("unfold", rest) => pair_of(rest).map(|(a, d)| Self::Unfold(a, d)),
             ("copies", rest) => {
                 let (side, copies) = head(rest);
