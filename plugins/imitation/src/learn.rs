@@ -50,6 +50,7 @@ pub fn learn(
         };
         solved.extend(program.and_then(|p| example(&p, &inputs_of(&lesson.task), &mut share)));
     }
+    drop(share);
     progress(&format!("programs of {} lessons of {}", solved.len(), lessons.len()));
     let part = budget.left() / 3;
     let generated = generated(&policy, seed, &mut Share::of(budget, part));
@@ -60,6 +61,7 @@ pub fn learn(
     for lesson in lessons {
         drawn.extend(relabel::draw(&inputs_of(&lesson.task), DRAWN, &mut chance, &mut share));
     }
+    drop(share);
     progress(&format!("{} programs drawn at random", drawn.len()));
     let mut examples: Vec<(&Example, u32)> = solved.iter().map(|e| (e, LESSON_TIMES)).collect();
     examples.extend(generated.iter().map(|e| (e, CONCEPT_TIMES)));

@@ -55,11 +55,11 @@ pub fn conjoin(
         let mut worth = Vec::new();
         for (from, state) in beam.iter().enumerate() {
             let (hit, miss) = (bits::and(&state.cells, wanted), bits::and(&state.cells, unwanted));
+            if budget.left() == 0 {
+                return pure;
+            }
+            budget.spend((useful.len() * (sheet.words + 8)) as u64);
             for &(l, negated) in &useful {
-                if budget.left() == 0 {
-                    return pure;
-                }
-                budget.spend(sheet.words as u64 + 8);
                 let row = sheet.holds(l);
                 let (mut hits, mut misses) = (bits::count_both(row, &hit), bits::count_both(row, &miss));
                 if negated {
