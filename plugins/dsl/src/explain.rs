@@ -28,6 +28,12 @@ impl Program {
                 lines.push("The drawing in its cells is found so:".into());
                 lines.extend(fine.explain().lines().map(|line| format!("  {line}")));
             }
+            Body::Chain { first, then } => {
+                lines.push("First a drawing is made of the input:".into());
+                lines.extend(first.explain().lines().map(|line| format!("  {line}")));
+                lines.push("The answer is made of that drawing:".into());
+                lines.extend(then.explain().lines().map(|line| format!("  {line}")));
+            }
             Body::Expression(expression) => lines.extend(expression.sentences(palette)),
             Body::Objects(rule) => lines.push(rule.explain()),
             Body::Cells(rule) => lines.push(rule.explain()),

@@ -6,6 +6,7 @@ use crate::geometry::outer_product;
 use crate::grid::{Grid, Size};
 use crate::layout::LayoutRule;
 use crate::scene::ObjectRule;
+use crate::task::Task;
 use crate::transform::Transform;
 use crate::tree::Tree;
 use crate::value::Value;
@@ -115,6 +116,8 @@ pub enum Body {
     Table { keys: Vec<Pipeline>, rows: Vec<(Vec<u8>, u8)> },
     /// A grid in place of each non-black cell of another.
     Product { coarse: Box<Program>, fine: Box<Program> },
+    /// A program that goes on from what another makes of the input.
+    Chain { first: Box<Program>, then: Box<Program> },
     /// A typed expression that yields a grid.
     Expression(Box<Expression>),
     /// What a rule makes of the input's objects.
@@ -150,6 +153,7 @@ impl Program {
             Body::Stack(layers) => run_stack(layers, &input, canvas?)?,
             Body::Table { keys, rows } => run_table(keys, rows, &input, canvas?)?,
             Body::Product { coarse, fine } => outer_product(&coarse.run(&input)?, &fine.run(&input)?)?,
+            Body::Chain { first, then } => then.run(&first.run(&input)?)?,
             Body::Expression(expression) => expression.run(&input, canvas)?.grid()?.clone(),
             Body::Objects(rule) => rule.run(&input)?,
             Body::Cells(rule) => rule.run(&input)?,
@@ -157,6 +161,30 @@ impl Program {
             Body::Tree(tree) => tree.draw(&input, canvas)?,
         };
         out.size().fits_task().then(|| renaming.undo(&out).moved_to(0, 0))
+    }
+
+    /// Whether it answers every demonstration and every test input as wanted.
+    pub fn solves(&self, task: &Task, outputs: &[Grid]) -> bool {
+        let demonstrations = task.train.iter().map(|p| (&p.input, &p.output));
+        let tests = task.test.iter().zip(outputs);
+        demonstrations.chain(tests).all(|(input, wanted)| self.run(input).as_ref() == Some(wanted))
+    }
+
+    /// Every pipeline that it is made of; rules and expressions are made of none.
+    pub fn pipelines(&self) -> Vec<&Pipeline> {
+        let sides = self.size.iter().flat_map(|rule| [&rule.width.of, &rule.height.of]);
+        let mut found: Vec<&Pipeline> = sides.filter_map(Option::as_ref).collect();
+        match &self.body {
+            Body::Single(p) => found.push(p),
+            Body::Stack(layers) => found.extend(layers.iter().map(|l| &l.pipeline)),
+            Body::Table { keys, .. } => found.extend(keys),
+            Body::Product { coarse: one, fine: other } | Body::Chain { first: one, then: other } => {
+                found.extend(one.pipelines());
+                found.extend(other.pipelines());
+            }
+            Body::Expression(_) | Body::Objects(_) | Body::Cells(_) | Body::Layout(_) | Body::Tree(_) => {}
+        }
+        found
     }
 
     /// A 64-bit hash of the program's text (FNV-1a over its bytes): the same in every build, on

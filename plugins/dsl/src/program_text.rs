@@ -172,6 +172,7 @@ impl fmt::Display for Program {
                 Ok(())
             }
             Body::Product { coarse, fine } => write!(f, "product {{ {coarse} }} {{ {fine} }}"),
+            Body::Chain { first, then } => write!(f, "chain {{ {first} }} {{ {then} }}"),
             Body::Expression(expression) => write!(f, "expr {expression}"),
             Body::Objects(rule) => write!(f, "objects {rule}"),
             Body::Cells(rule) => write!(f, "cells {rule}"),
@@ -210,7 +211,11 @@ fn parse_body(text: &str) -> Result<Body, ParseError> {
     } else if let Some(table) = text.strip_prefix("table ") {
         parse_table(table).map_err(|e| e.inside(text, table))
     } else if let Some(parts) = text.strip_prefix("product ") {
-        parse_product(parts).map_err(|e| e.inside(text, parts))
+        let (coarse, fine) = parse_two(parts).map_err(|e| e.inside(text, parts))?;
+        Ok(Body::Product { coarse, fine })
+    } else if let Some(parts) = text.strip_prefix("chain ") {
+        let (first, then) = parse_two(parts).map_err(|e| e.inside(text, parts))?;
+        Ok(Body::Chain { first, then })
     } else if let Some(expression) = text.strip_prefix("expr ") {
         let parsed = Expression::parse(expression, Type::Grid).map_err(|e| e.inside(text, expression))?;
         Ok(Body::Expression(Box::new(parsed)))
@@ -248,11 +253,11 @@ fn parse_table(text: &str) -> Result<Body, ParseError> {
     })
 }
 
-/// The most products inside one another that a text may hold.
+/// The most programs inside one another that a text may hold.
 const MAX_NESTING: usize = 16;
 
-/// Splits `{ … } { … }` where the braces of the first part balance.
-fn parse_product(text: &str) -> Result<Body, ParseError> {
+/// Splits `{ … } { … }` where the braces of the first part balance, and reads both programs.
+fn parse_two(text: &str) -> Result<(Box<Program>, Box<Program>), ParseError> {
     let mut depth = 0usize;
     for (i, c) in text.char_indices() {
         match c {
@@ -261,17 +266,17 @@ fn parse_product(text: &str) -> Result<Body, ParseError> {
             _ => {}
         }
         if depth > MAX_NESTING {
-            return Err(ParseError::new("{").because("opens one product too many").at(i));
+            return Err(ParseError::new("{").because("opens one program too many").at(i));
         }
         if depth == 0 {
-            let (coarse, fine) = text.split_at(i + c.len_utf8());
-            return Ok(Body::Product { coarse: factor(text, coarse)?, fine: factor(text, fine)? });
+            let (first, second) = text.split_at(i + c.len_utf8());
+            return Ok((parse_braced(text, first)?, parse_braced(text, second)?));
         }
     }
     Err(ParseError::new(text).because("lacks a closing \"}\""))
 }
 
-fn factor(whole: &str, part: &str) -> Result<Box<Program>, ParseError> {
+fn parse_braced(whole: &str, part: &str) -> Result<Box<Program>, ParseError> {
     match part.trim().strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
         Some(program) => read(whole, program).map(Box::new),
         None => Err(ParseError::new(part.trim()).because("is not set in braces").inside(whole, part)),

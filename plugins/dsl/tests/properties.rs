@@ -55,8 +55,13 @@ fn programs() -> impl Strategy<Value = Program> {
         body,
     });
     flat.prop_recursive(2, 4, 2, |inner| {
-        (inner.clone(), inner, views()).prop_map(|(coarse, fine, view)| {
-            let body = Body::Product { coarse: Box::new(coarse), fine: Box::new(fine) };
+        (inner.clone(), inner, views(), any::<bool>()).prop_map(|(one, other, view, chained)| {
+            let (one, other) = (Box::new(one), Box::new(other));
+            let body = if chained {
+                Body::Chain { first: one, then: other }
+            } else {
+                Body::Product { coarse: one, fine: other }
+            };
             Program { view, size: None, body }
         })
     })

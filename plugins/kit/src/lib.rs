@@ -10,5 +10,5 @@ pub mod ranking;
 pub mod target;
 
 pub use budget::{Budget, Share, Work};
-pub use ranking::{Answer, Merit, Ranking};
+pub use ranking::{Answer, Merit, Ranking, program_in};
 pub use target::{Bits, Target, bits};

@@ -14,6 +14,14 @@ pub struct Answer {
     pub rationale: String,
 }
 
+/// What the ranking writes after a program.
+const FITS: &str = " (fits";
+
+/// The program that a rationale names; none where it names none, or one of another version's.
+pub fn program_in(rationale: &str) -> Option<Program> {
+    rationale.rsplit_once(FITS)?.0.parse().ok()
+}
+
 /// How good a program is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Merit {
@@ -107,6 +115,22 @@ impl Ranking {
         entries.truncate(KEPT);
     }
 
+    /// Hands all answers on to another ranking: dearer by so much, each grid and program made another.
+    pub fn hand_on(
+        self,
+        into: &mut Self,
+        dearer: f64,
+        grid: impl Fn(usize, &Grid) -> Grid,
+        wrap: impl Fn(Program) -> Program,
+    ) {
+        for (test, entries) in self.entries.into_iter().enumerate() {
+            for entry in entries {
+                let merit = Merit { complexity: entry.merit.complexity + dearer, ..entry.merit };
+                into.consider(test, grid(test, &entry.grid), merit, || wrap(entry.program));
+            }
+        }
+    }
+
     /// The confidence of the best answer to the test input that is worst off.
     pub fn best_everywhere(&self) -> f64 {
         let best = |e: &Vec<Entry>| e.iter().map(|e| e.confidence).fold(0.0, f64::max);
@@ -129,7 +153,7 @@ impl Ranking {
                     test_index: test,
                     grid: entry.grid.clone(),
                     confidence: standing,
-                    rationale: format!("{} (fits {fits} of {pairs})", entry.program),
+                    rationale: format!("{}{FITS} {fits} of {pairs})", entry.program),
                 });
             }
         }

@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use folds::Folds;
 use serde_json::Value;
-use stratagem_dsl::{Grid, Pair, Program, Task};
-use stratagem_kit::{Answer, Budget, Ranking, Work};
+use stratagem_dsl::{Grid, Pair, Task};
+use stratagem_kit::{Answer, Budget, Ranking, Work, program_in};
 use stratagem_synthesis::{Limits, WORK_USUAL};
 
 const USAGE: &str = "usage: tune STRATEGY TASKS.json [work] [threads] [id …]";
@@ -162,9 +162,8 @@ fn attempt(strategy: &str, folds: &Folds, id: &str, json: &Value, work: u64, ver
 }
 
 fn is_reproduced(answer: &Answer, task: &Task) -> bool {
-    let text = answer.rationale.rsplit_once(" (fits").map_or("", |(program, _)| program);
-    let program = text.parse::<Program>().ok();
-    program.and_then(|p| p.run(&task.test[answer.test_index])).as_ref() == Some(&answer.grid)
+    program_in(&answer.rationale).and_then(|p| p.run(&task.test[answer.test_index])).as_ref()
+        == Some(&answer.grid)
 }
 
 /// The rank of the right grid among the distinct grids offered for a test input.
