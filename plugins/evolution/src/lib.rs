@@ -32,7 +32,7 @@ pub use stratagem_kit::{Answer, Budget, Work};
 use chance::Chance;
 use evolve::{CONVINCING, Evolution, Scene};
 use stratagem_dsl::{Pair, Program, Task, View};
-use stratagem_kit::{Ranking, Share};
+use stratagem_kit::{Ranking, Share, program_in};
 use stratagem_synthesis::{Limits, predict_size, views};
 
 /// The work that serves most tasks.
@@ -58,8 +58,7 @@ pub fn search(
     let limits = Limits { memory_bytes: memory_bytes / 2, answers: 4 };
     let mut seeds: Vec<Program> = patterns.to_vec();
     stratagem_synthesis::search(task, limits, &mut Share::of(budget, part), &mut |answer| {
-        let program = answer.rationale.rsplit_once(" (fits").map_or("", |(program, _)| program);
-        seeds.extend(program.parse::<Program>().ok());
+        seeds.extend(program_in(&answer.rationale));
         offer(answer);
     });
     breed(task, seed, &seeds, memory_bytes.min(MEMORY_BYTES), budget, tell, offer);

@@ -1,15 +1,16 @@
-//! The search as a plugin: tasks in, answers out, work counted in the host's fuel, programs kept in the memory.
+//! The search as a plugin: tasks in, answers out, work counted in the host's fuel, what lessons' programs are made of
+//! kept in the memory.
 
-use stratagem_dsl::Program;
-use stratagem_kit::Answer;
-use stratagem_kit::bridge::{answer_of, task_of};
+use stratagem_dsl::{Grid, Program};
+use stratagem_kit::bridge::{answer_of, grid_of, task_of};
 use stratagem_kit::fuel::Fuel;
+use stratagem_kit::{Answer, program_in};
 use stratagem_sdk as sdk;
 use stratagem_sdk::{Description, Level, Run, Strategy, export, memory};
 
 use crate::{WORK_USUAL, search};
 
-/// The kind under which strategies share their programs.
+/// The kind under which pieces of programs are kept.
 const KIND: &str = "program";
 /// Programs that are taken from the memory, at most.
 const PATTERNS_MAX: u32 = 40;
@@ -33,25 +34,41 @@ impl Strategy for Evolution {
         let memory_bytes = (run.budget().memory_bytes / MEMORY_SHARE) as usize;
         let mut fuel = Fuel::of(run, WORK_USUAL)?;
         let mut refused = None;
-        let mut best: Option<Answer> = None;
         let mut offer = |answer: Answer| {
             run.step("propose", &answer.rationale, answer.confidence > EXACT);
             if let Err(refusal) = run.offer(&answer_of(&answer)) {
                 refused = Some(refusal);
-            }
-            if best.as_ref().is_none_or(|b| answer.confidence > b.confidence) {
-                best = Some(answer);
             }
         };
         let mut tell = |generation: crate::Generation| {
             run.step("generation", &generation.to_string(), generation.fits == generation.pairs);
         };
         search(&task, run.seed(), &patterns, memory_bytes, &mut fuel, &mut tell, &mut offer);
-        if let Some(best) = best.filter(|b| b.confidence > EXACT) {
-            remember(run, &best);
-        }
         refused.map_or(Ok(()), |refusal| Err(String::from(refusal)))
     }
+
+    /// Keeps what the lessons' programs are made of. Only learning writes to the memory: the same task and seed give
+    /// the same answers, whatever else was solved in between.
+    fn learn(lessons: &[sdk::Lesson], run: &Run) -> Result<(), String> {
+        let mut told = 0;
+        for lesson in lessons {
+            let Some(program) = program_of(lesson)? else { continue };
+            told += 1;
+            // Single steps are tried anyhow.
+            for pipeline in program.pipelines().into_iter().filter(|p| p.0.len() > 1) {
+                memory::keep_pattern(KIND, &pipeline.to_string(), true).map_err(String::from)?;
+            }
+        }
+        run.step("learn", &format!("pieces of {told} programs, of {} lessons", lessons.len()), told > 0);
+        Ok(())
+    }
+}
+
+/// The program that the lesson's rationale names, where it does solve the lesson.
+fn program_of(lesson: &sdk::Lesson) -> Result<Option<Program>, String> {
+    let task = task_of(&lesson.task)?;
+    let outputs: Vec<Grid> = lesson.outputs.iter().map(grid_of).collect::<Result<_, _>>()?;
+    Ok(program_in(&lesson.rationale).filter(|program| program.solves(&task, &outputs)))
 }
 
 /// Programs that served before; none where there is no memory.
@@ -67,13 +84,6 @@ fn remembered(run: &Run) -> Vec<Program> {
     let strange = patterns.len() - programs.len();
     run.step("remember", &format!("{} programs, {strange} that do not parse", programs.len()), strange == 0);
     programs
-}
-
-fn remember(run: &Run, best: &Answer) {
-    let Some((program, _)) = best.rationale.rsplit_once(" (fits") else { return };
-    if let Err(refusal) = memory::keep_pattern(KIND, program, true) {
-        run.log(Level::Info, &format!("the program is not kept: {}", String::from(refusal)));
-    }
 }
 
 export!(Evolution);

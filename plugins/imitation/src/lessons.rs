@@ -4,16 +4,12 @@
 //! what was wanted, and programs drawn at random give lessons of their own.
 
 use stratagem_dsl::{Body, Grid, Pair, Pipeline, Program, Task, Value};
-use stratagem_kit::Budget;
+use stratagem_kit::{Budget, program_in};
 
 use crate::features::TaskFeatures;
 use crate::graph::state_features;
 use crate::policy::StateFeatures;
-use crate::retrieval::pipelines;
 use crate::vocabulary::Vocabulary;
-
-/// What the ranking writes after a program.
-pub const FITS: &str = " (fits";
 
 /// A solved task.
 #[derive(Clone, Debug)]
@@ -28,17 +24,9 @@ pub struct Lesson {
 impl Lesson {
     /// A lesson whose program stands in its rationale, up to what the ranking adds.
     pub fn from_rationale(task: Task, outputs: Vec<Grid>, rationale: &str) -> Self {
-        let text = rationale.split(FITS).next().unwrap_or_default();
-        let program = text.parse().ok().filter(|p| solves(p, &task, &outputs));
+        let program = program_in(rationale).filter(|p| p.solves(&task, &outputs));
         Self { task, outputs, program }
     }
-}
-
-/// Whether a program answers every demonstration and every test input as wanted.
-pub fn solves(program: &Program, task: &Task, outputs: &[Grid]) -> bool {
-    let demonstrations = task.train.iter().map(|p| (&p.input, &p.output));
-    let tests = task.test.iter().zip(outputs);
-    demonstrations.chain(tests).all(|(input, wanted)| program.run(input).as_ref() == Some(wanted))
 }
 
 /// One decision: what the state looked like, and the step that was taken.
@@ -89,7 +77,7 @@ pub fn example(program: &Program, inputs: &[&Grid], budget: &mut dyn Budget) -> 
     let test = train.last().map(|p| p.input.clone()).into_iter().collect();
     let task = Task { train, test };
     let mut steps = Vec::new();
-    for pipeline in pipelines(program) {
+    for pipeline in program.pipelines() {
         decisions(pipeline, program, &task, &mut steps);
     }
     let features = TaskFeatures::of(&task);

@@ -5,7 +5,8 @@
 //! from [relabelling](relabel): every program that was ever run is a right solution of the task that it does solve.
 //! [Training](train) is plain gradient descent. A [search] then takes the steps in the policy's order: it
 //! grows one [graph] of pipelines for all inputs in lockstep, and puts their results together as [stack]s
-//! and [table]s on a [canvas]. Programs of the [nearest lessons](retrieval) are tried first.
+//! and [table]s on a [canvas]. Programs of the [nearest lessons](retrieval) are tried first; what is left of the work
+//! goes to tasks [recast], with rules behind the policy's first steps.
 //!
 //! What was learned is an [artifact], which names the lessons that it was trained on by [canonical] hashes.
 //!
@@ -29,6 +30,7 @@ mod pieces;
 #[cfg(all(target_arch = "wasm32", feature = "plugin"))]
 mod plugin;
 pub mod policy;
+mod recast;
 pub mod relabel;
 pub mod retrieval;
 mod search;
@@ -43,6 +45,6 @@ pub use policy::Policy;
 pub use search::solve;
 
 /// The work that serves most tasks.
-pub const WORK_USUAL: u64 = 400_000_000;
+pub const WORK_USUAL: u64 = 4_000_000_000;
 /// The work of learning from a few hundred lessons.
 pub const LEARN_WORK: u64 = 20_000_000_000;

@@ -3,20 +3,13 @@
 use stratagem_kit::bridge::{answer_of, grid_of, task_of};
 use stratagem_kit::fuel::Fuel;
 use stratagem_sdk as sdk;
-use stratagem_sdk::{Description, Level, Run, Strategy, artifacts, export, memory};
+use stratagem_sdk::{Description, Level, Run, Strategy, artifacts, export};
 
-use crate::features::TaskFeatures;
-use crate::lessons::{FITS, Lesson};
-use crate::{LEARN_WORK, Policy, WORK_USUAL, artifact, retrieval};
+use crate::lessons::Lesson;
+use crate::{LEARN_WORK, Policy, WORK_USUAL, artifact};
 
 /// The artifact that holds the policy.
 const POLICY: &str = "policy";
-/// The name under which tasks' features are embedded.
-const MODEL: &str = "imitation-task-features-1";
-/// How a step that offers an answer starts; its program follows.
-const PROPOSE: &str = "propose ";
-/// Episodes that are recalled.
-const RECALLED: u32 = 8;
 
 struct Imitation;
 
@@ -29,16 +22,12 @@ impl Strategy for Imitation {
 
     fn solve(task: &sdk::Task, run: &Run) -> Result<(), String> {
         let ours = task_of(task)?;
-        let mut policy = load(run);
-        let features = TaskFeatures::of(&ours);
-        remember(&task.id, &features, &mut policy, run);
+        let policy = load(run);
         let mut fuel = Fuel::of(run, WORK_USUAL)?;
         let mut refused = None;
         crate::solve(&ours, &policy, &mut fuel, &mut |answer| {
             let found = answer_of(&answer);
-            // Episodes are recalled by their actions, so the program is part of the action.
-            let program = answer.rationale.split(FITS).next().unwrap_or_default();
-            run.step(&format!("{PROPOSE}{program}"), &answer.rationale, answer.confidence > 0.55);
+            run.step("propose", &answer.rationale, answer.confidence > 0.55);
             if let Err(refusal) = run.offer(&found) {
                 refused = Some(refusal);
             }
@@ -87,26 +76,6 @@ fn load(run: &Run) -> Policy {
             run.step("load", "no policy learned yet: the search goes by how common steps are", false);
             Policy::untrained(run.seed())
         }
-    }
-}
-
-/// Embeds the task for later runs, and recalls what earlier ones did on tasks like it. No memory is no error.
-fn remember(id: &str, features: &TaskFeatures, policy: &mut Policy, run: &Run) {
-    let vector = retrieval::vector(features);
-    if let Ok(episodes) = memory::recall(&vector, MODEL, RECALLED) {
-        let solved = episodes.iter().filter(|e| e.success_rate.is_none_or(|rate| rate > 0.5));
-        let actions = solved.flat_map(|e| &e.actions);
-        let programs: Vec<_> = actions.filter_map(|a| a.strip_prefix(PROPOSE)?.parse().ok()).collect();
-        if !programs.is_empty() {
-            run.step("recall", &format!("{} programs of earlier episodes", programs.len()), true);
-        }
-        // In the colours that they had: an episode does not say which parts those played.
-        let known =
-            programs.into_iter().map(|program| retrieval::Known { features: features.clone(), program });
-        policy.known.extend(known);
-    }
-    if let Err(refusal) = memory::embed(&format!("task {id}"), &vector, MODEL) {
-        run.log(Level::Debug, &format!("task not embedded: {}", String::from(refusal)));
     }
 }
 

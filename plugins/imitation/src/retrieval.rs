@@ -2,7 +2,7 @@
 
 use stratagem_dsl::{Body, Layer, Pipeline, Program, View};
 
-use crate::features::{COLOUR, TASK, TaskFeatures};
+use crate::features::{COLOUR, TaskFeatures};
 use crate::vocabulary::recoloured;
 
 /// A solved lesson.
@@ -65,31 +65,5 @@ pub fn in_colours(program: &Program, parts: &[u8; 10]) -> Program {
 
 /// How many steps all pipelines of a program have together, each counted as one more than its transforms.
 pub fn steps(program: &Program) -> usize {
-    pipelines(program).iter().map(|p| 1 + p.0.len()).sum()
-}
-
-/// Every pipeline that a program is made of.
-pub fn pipelines(program: &Program) -> Vec<&Pipeline> {
-    let mut found: Vec<&Pipeline> = program
-        .size
-        .iter()
-        .flat_map(|rule| [&rule.width.of, &rule.height.of])
-        .filter_map(Option::as_ref)
-        .collect();
-    match &program.body {
-        Body::Single(p) => found.push(p),
-        Body::Stack(layers) => found.extend(layers.iter().map(|l| &l.pipeline)),
-        Body::Table { keys, .. } => found.extend(keys),
-        Body::Product { coarse, fine } => {
-            found.extend(pipelines(coarse));
-            found.extend(pipelines(fine));
-        }
-        _ => {}
-    }
-    found
-}
-
-/// A task's features as a vector for recalling by likeness.
-pub fn vector(features: &TaskFeatures) -> [f32; TASK] {
-    features.task
+    program.pipelines().iter().map(|p| 1 + p.0.len()).sum()
 }

@@ -11,6 +11,7 @@ use crate::features::TaskFeatures;
 use crate::graph::Graph;
 use crate::pieces::Pieces;
 use crate::policy::{FORMS, Guide, NAT, Policy};
+use crate::recast;
 use crate::retrieval::{self, Known};
 use crate::stack::{self, Placed};
 use crate::table;
@@ -27,6 +28,8 @@ const RECALLED_STEP: u32 = 1200;
 const FIRST_LOOK: u32 = 6_500;
 /// Complexity for as many bits of description as there are cells to explain.
 const DOUBT: f64 = 4.0;
+/// The work that pipelines and what is put together from them may take; the rest is for rules behind them.
+const PIPELINES_WORK: u64 = 400_000_000;
 /// The confidence beyond which no other view and no deeper round is worth its work.
 const CONVINCING: f64 = 0.8;
 
@@ -34,27 +37,37 @@ const CONVINCING: f64 = 0.8;
 ///
 /// The same task, policy and budget give the same answers and spend the same work.
 pub fn solve(task: &Task, policy: &Policy, budget: &mut dyn Budget, offer: &mut dyn FnMut(Answer)) {
-    if task.train.is_empty() || task.test.is_empty() {
+    let views = views::worthwhile(task);
+    let Some((&first, others)) =
+        views.split_first().filter(|_| !task.train.is_empty() && !task.test.is_empty())
+    else {
         return;
-    }
+    };
     let mut ranking = Ranking::new(task.test.len(), OFFERS);
     recall_programs(task, policy, budget, &mut ranking);
     ranking.flush(offer);
-    let views = views::worthwhile(task);
-    for (i, &view) in views.iter().enumerate() {
-        if i > 0 && ranking.best_everywhere() > CONVINCING {
+    let part = (budget.left() / 2).min(PIPELINES_WORK);
+    let mut whole = Share::of(budget, part);
+    let seen = Seen::new(task, first, policy, 0.0);
+    let guide = seen.guide(policy);
+    let mut graph = Graph::new(&seen.task, &guide, MEMORY / 2);
+    let part = if others.is_empty() { whole.left() } else { whole.left() / 3 * 2 };
+    let size = seen.search(policy, &mut graph, &mut Share::of(&mut whole, part), &mut ranking, offer);
+    for (i, &view) in others.iter().enumerate() {
+        if ranking.best_everywhere() > CONVINCING {
             break;
         }
-        let later = (views.len() - 1 - i) as u64;
-        let part = if i == 0 && later > 0 { budget.left() / 3 * 2 } else { budget.left() / (later + 1) };
-        let seen = Seen::new(task, view, policy, i as f64 * 0.5);
-        let usable = usable(&seen.task);
-        let guide = Guide::new(policy, &seen.features, usable);
+        let part = whole.left() / (others.len() - i) as u64;
+        let seen = Seen::new(task, view, policy, (i + 1) as f64 * 0.5);
+        let guide = seen.guide(policy);
         let mut graph = Graph::new(&seen.task, &guide, MEMORY / 2);
-        let mut share = Share::of(budget, part);
-        seen.search(policy, &mut graph, &mut share, &mut ranking, offer);
+        seen.search(policy, &mut graph, &mut Share::of(&mut whole, part), &mut ranking, offer);
     }
+    drop(whole);
     ranking.flush(offer);
+    if ranking.best_everywhere() <= CONVINCING {
+        seen.recast(&graph, size.as_ref(), budget, &mut ranking, offer);
+    }
 }
 
 /// Transforms that can be of use: those of colours that the task has.
@@ -129,7 +142,7 @@ impl Seen {
         budget: &mut dyn Budget,
         ranking: &mut Ranking,
         offer: &mut dyn FnMut(Answer),
-    ) {
+    ) -> Option<SizeRule> {
         let mut compared = 0;
         let recalled = retrieval::nearest(&policy.known, &self.features, RECALLED);
         self.plant(&recalled, graph, budget);
@@ -158,6 +171,33 @@ impl Seen {
                 break;
             }
         }
+        layouts.into_iter().next().map(|layout| layout.rule)
+    }
+
+    /// Rules behind what the graph's states draw.
+    fn recast(
+        &self,
+        graph: &Graph,
+        size: Option<&SizeRule>,
+        budget: &mut dyn Budget,
+        ranking: &mut Ranking,
+        offer: &mut dyn FnMut(Answer),
+    ) {
+        recast::search(&self.task, graph, budget, &mut |id, found| {
+            let dearer = nats(graph.state(id).cost) / 3.5 + self.handicap;
+            let first = Box::new(single(graph, id, size, View::Plain));
+            let answered = |test: usize, grid: &Grid| self.renamings[test].undo(grid).moved_to(0, 0);
+            found.hand_on(ranking, dearer, answered, |then| {
+                let body = Body::Chain { first: first.clone(), then: Box::new(then) };
+                Program { view: self.view, size: None, body }
+            });
+            ranking.flush(offer);
+            ranking.best_everywhere() <= CONVINCING
+        });
+    }
+
+    fn guide<'a>(&'a self, policy: &'a Policy) -> Guide<'a> {
+        Guide::new(policy, &self.features, usable(&self.task))
     }
 
     fn layout(&self, canvas: Canvas, sized: bool) -> Layout {
@@ -169,7 +209,7 @@ impl Seen {
     fn plant(&self, recalled: &[&Known], graph: &mut Graph, budget: &mut dyn Budget) {
         for known in recalled {
             let parts = retrieval::parts(&known.features, &self.features);
-            for pipeline in retrieval::pipelines(&known.program) {
+            for pipeline in known.program.pipelines() {
                 graph.plant(&retrieval::translated(pipeline, &parts), RECALLED_STEP, budget);
             }
         }
@@ -238,12 +278,7 @@ impl Seen {
                     continue;
                 };
                 let answer = self.renamings[test].undo(grid).moved_to(0, 0);
-                ranking.consider(test, answer, merit, || {
-                    let pipeline = graph.pipeline(id);
-                    let sized = pipeline.0.iter().any(|t| t.needs_canvas());
-                    let size = rule.filter(|_| sized).cloned();
-                    Program { view: self.view, size, body: Body::Single(pipeline) }
-                });
+                ranking.consider(test, answer, merit, || single(graph, id, rule, self.view));
             }
         }
         *compared = graph.len();
@@ -308,6 +343,13 @@ impl Seen {
             });
         }
     }
+}
+
+/// The program of one state.
+fn single(graph: &Graph, id: usize, size: Option<&SizeRule>, view: View) -> Program {
+    let pipeline = graph.pipeline(id);
+    let sized = pipeline.0.iter().any(|t| t.needs_canvas());
+    Program { view, size: size.filter(|_| sized).cloned(), body: Body::Single(pipeline) }
 }
 
 fn nats(cost: u32) -> f64 {

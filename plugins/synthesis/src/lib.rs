@@ -85,7 +85,7 @@ pub fn search(task: &Task, limits: Limits, budget: &mut dyn Budget, offer: &mut 
 }
 
 /// Looks for rules about objects, cells and layouts before the walk: they are cheap, and what the walk does not find.
-fn rules(task: &Task, budget: &mut dyn Budget, ranking: &mut Ranking, offer: &mut dyn FnMut(Answer)) {
+pub fn rules(task: &Task, budget: &mut dyn Budget, ranking: &mut Ranking, offer: &mut dyn FnMut(Answer)) {
     for search in [objects::search, layout::search, cells::search] {
         let part = budget.left() / RULES_PART;
         search(task, &mut Share::of(budget, part), ranking);
