@@ -86,6 +86,12 @@ fn in_folds_each_task_is_solved_with_what_was_learned_without_it() {
     assert_eq!(host.one::<i64>(without), 12, "no task is among the lessons of its fold");
     let found = "SELECT count(*) FROM steps WHERE result LIKE '1 bytes: %'";
     assert_eq!(host.one::<i64>(found), 12, "each found what was learned for its fold");
+    // An experiment measures in the same way, and begins only where it may.
+    let new = ["experiment", "new", "honest", "--strategy", LENT_PROBE, "--tasks", "seen", "--folds"];
+    host.refuses("folds", &[&new[..], &["21"]].concat(), 2, &["21 folds: 1 to 20"]);
+    host.succeeds(&[&new[..], &["3"]].concat());
+    host.succeeds(&["experiment", "run", "honest"]);
+    assert_eq!((host.one::<i64>(without), host.one::<i64>(found)), (24, 24));
 }
 
 #[test]

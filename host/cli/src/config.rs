@@ -86,7 +86,7 @@ pub struct PortfolioSettings {
     /// The tasks whose stored runs it learns from.
     pub learn_from: String,
     /// Fuel of a task, for all members together.
-    pub fuel: Option<u64>,
+    pub fuel: u64,
     /// The confidence beyond which no other member is asked, 0 to 1.
     pub sure: f64,
 }
@@ -95,7 +95,8 @@ impl Default for PortfolioSettings {
     fn default() -> Self {
         let members = ["synthesis", "evolution", "imitation"].map(ToOwned::to_owned).to_vec();
         let learn_from = crate::portfolio::LEARNED_FROM.to_owned();
-        Self { members, learn_from, fuel: None, sure: stratagem_solve::Portfolio::SURE }
+        let (fuel, sure) = (stratagem_solve::Portfolio::FUEL, stratagem_solve::Portfolio::SURE);
+        Self { members, learn_from, fuel, sure }
     }
 }
 

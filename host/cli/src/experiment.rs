@@ -20,6 +20,7 @@ use crate::config::is_path;
 use crate::entrants::{Asked, Entrant, Setup};
 use crate::failure::Failure;
 use crate::interrupt;
+use crate::learn;
 use crate::lender::Lending;
 use crate::output::{out, outln, print_json, table, utc};
 use crate::paint;
@@ -144,6 +145,9 @@ pub struct New {
     /// Only the first N tasks
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
+    /// Use for each of K parts of the tasks what was learned without it: see `learn --folds`
+    #[arg(long, value_name = "K")]
+    pub folds: Option<usize>,
     /// The seed of every arm whose setup names none
     #[arg(long)]
     pub seed: Option<u64>,
@@ -191,6 +195,7 @@ fn told(experiment: &Stored, line: &str, json: bool) -> Result<(), Failure> {
 
 fn begin(bench: &Workbench, store: &Store, new: &New) -> Result<(), Failure> {
     let limits = new.limits.overlay();
+    let folds = new.folds.map(learn::folds).transpose()?;
     let mut arms = Vec::new();
     for strategy in &new.strategies {
         bench.find(strategy)?;
@@ -201,7 +206,7 @@ fn begin(bench: &Workbench, store: &Store, new: &New) -> Result<(), Failure> {
         let name =
             path.file_name().map_or_else(|| strategy.clone(), |name| name.to_string_lossy().into_owned());
         let seed = seed(new.seed.unwrap_or(bench.config.seed))?;
-        arms.push(Arm { name, strategy: whole, seed, limits: limits.clone(), ..Arm::default() });
+        arms.push(Arm { name, strategy: whole, seed, limits: limits.clone(), folds, ..Arm::default() });
     }
     for setup in &new.setups {
         let setup = Setup::find(store, setup)?;
@@ -213,6 +218,7 @@ fn begin(bench: &Workbench, store: &Store, new: &New) -> Result<(), Failure> {
             setup: Some(setup.label()),
             seed: seed(new.seed.or(setup.body.seed).unwrap_or(bench.config.seed))?,
             limits: limits.clone(),
+            folds,
         });
     }
     let selection = Selection {
@@ -259,16 +265,18 @@ fn work(
     }
     let entrants = load(bench, store, sandbox, &experiment)?;
     let arms = start(bench, store, &experiment, &entrants)?;
-    for (entrant, arm) in entrants.iter().zip(&arms).filter(|(_, arm)| arm.status != "completed") {
+    let folds = experiment.arms.iter().map(|arm| arm.folds.unwrap_or(1));
+    let open = entrants.iter().zip(&arms).zip(folds).filter(|((_, arm), _)| arm.status != "completed");
+    for ((entrant, arm), folds) in open {
         if entrant.strategy().plugin().digest != arm.digest {
             let digest = arm.digest.short();
             let message =
                 format!("arm {} began with the component {digest}, this is another", quote(&arm.name, 80));
             return Err(Failure::new(message).hint("bring that component back, or begin a new experiment"));
         }
-        entrant.refuse_leaks(store, &store.open_tasks(&arm.id)?, 1)?;
+        entrant.refuse_leaks(store, &store.open_tasks(&arm.id)?, folds)?;
         store.claim_evaluation(&arm.id)?;
-        let end = work_on(store, &lending, &experiment, entrant, arm, orders);
+        let end = work_on(store, &lending, &experiment, (entrant, arm, folds), orders);
         let ended = store.end_evaluation(&arm.id, if end.is_ok() { WorkEnd::Done } else { WorkEnd::Left });
         if end?.is_interrupted && store.experiment(&experiment.id)?.status == "running" {
             let hint = format!("`stratagem experiment run {:?}` goes on with the rest", experiment.name);
@@ -328,8 +336,7 @@ fn work_on(
     store: &Store,
     lending: &Lending,
     experiment: &Stored,
-    entrant: &Entrant,
-    arm: &Evaluation,
+    (entrant, arm, folds): (&Entrant, &Evaluation, usize),
     orders: &Orders<'_>,
 ) -> Result<ArmEnd, Failure> {
     let tasks = store.open_tasks(&arm.id)?;
@@ -350,7 +357,7 @@ fn work_on(
         lender: Some(lending),
         resume: orders.reuse,
         portfolio: None,
-        folds: 1,
+        folds,
         cancel,
     };
     let looked = Mutex::new(Instant::now());

@@ -24,7 +24,7 @@ use crate::solve::{seed, stored_tasks};
 use crate::workbench::Workbench;
 
 /// The most parts that tasks are taken apart into.
-pub const MOST_FOLDS: usize = 20;
+const MOST_FOLDS: usize = 20;
 
 #[derive(Debug, Args)]
 pub struct Learn {
@@ -65,10 +65,14 @@ struct Learned {
     log: Vec<String>,
 }
 
+/// As many folds as there may be.
+pub fn folds(asked: usize) -> Result<usize, Failure> {
+    let refused = || Failure::misuse(format!("{asked} folds: 1 to {MOST_FOLDS}")).hint("4 is usual");
+    if (1..=MOST_FOLDS).contains(&asked) { Ok(asked) } else { Err(refused()) }
+}
+
 pub fn run(bench: &Workbench, learn: &Learn) -> Result<(), Failure> {
-    if !(1..=MOST_FOLDS).contains(&learn.folds) {
-        return Err(Failure::misuse(format!("{} folds: 1 to {MOST_FOLDS}", learn.folds)).hint("4 is usual"));
-    }
+    folds(learn.folds)?;
     let jobs = bench.jobs(learn.jobs)?.min(learn.folds);
     let sandbox = bench.sandbox(jobs)?;
     let entrant = Entrant::load(bench, &sandbox, Asked::Strategy(learn.strategy.clone()))?;

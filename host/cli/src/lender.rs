@@ -54,7 +54,7 @@ pub fn lacks(has_models: bool) -> BTreeMap<Capability, String> {
 impl Lender for Lending {
     fn lend(&self, recipe: &Recipe, place: &Place) -> Arc<dyn Backing> {
         let domain = place.domain.as_deref().unwrap_or(&recipe.plugin.name);
-        let memory = self.store.as_ref().map(|store| store.memory_for(domain));
+        let memory = self.store.as_ref().map(|store| store.memory_for(domain).on(recipe.task));
         let models = self.models.as_ref().map(|models| models.lend(self.purpose(recipe, place)));
         Arc::new(Lent { memory, models })
     }

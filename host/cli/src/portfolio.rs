@@ -120,7 +120,7 @@ pub fn shared(
         }
         (_, store) => vec![experience(bench, store, entrants)],
     };
-    let fuel = flags.fuel.or(settings.fuel).unwrap_or(stratagem_domain::Limits::default().fuel);
+    let fuel = flags.fuel.unwrap_or(settings.fuel);
     Ok(Shared { experiences, verifier: &Programs, fuel, sure: settings.sure })
 }
 

@@ -14,7 +14,7 @@ use crate::args::{Solve, When};
 use crate::entrants::{Asked, Entrant, Setup};
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::learn::MOST_FOLDS;
+use crate::learn;
 use crate::lender::Lending;
 use crate::output::{check_writable, is_stdout, mib, out, outln, table, write_json};
 use crate::paint::{self, Panel};
@@ -36,10 +36,7 @@ pub fn run(bench: &Workbench, solve: &Solve) -> Result<(), Failure> {
     let sandbox = bench.sandbox_for(jobs, solve.isolate)?;
     let asked = asked(bench, solve)?;
     let (asked, is_shared) = portfolio::members(bench, asked)?;
-    let folds = solve.folds.unwrap_or(1);
-    if !(1..=MOST_FOLDS).contains(&folds) {
-        return Err(Failure::misuse(format!("{folds} folds: 1 to {MOST_FOLDS}")).hint("4 is usual"));
-    }
+    let folds = solve.folds.map_or(Ok(1), learn::folds)?;
     let seed = seed_of(bench, solve, &asked)?;
     let entrants = asked
         .into_iter()

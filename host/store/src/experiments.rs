@@ -39,6 +39,9 @@ pub struct Arm {
     pub seed: u64,
     /// What the command line asked for.
     pub limits: LimitsOverlay,
+    /// The parts of the tasks that what was learned is kept apart for; none where it is used as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folds: Option<usize>,
 }
 
 /// An experiment before it is kept.

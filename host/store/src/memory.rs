@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
-use stratagem_domain::{Backing, Call, Declined, Ending, Reply, StoredRun, grouped, pattern_id};
+use stratagem_domain::{Backing, Call, Declined, Digest, Ending, Reply, StoredRun, grouped, pattern_id};
 
 use crate::Store;
 use crate::error::Failure;
@@ -65,6 +65,8 @@ pub struct RunMemory {
     vectors: Arc<embeddings::Cache>,
     scope: Scope,
     quotas: Quotas,
+    /// The task that the run is on: how others on it were scored stays unsaid.
+    task: Option<Digest>,
     kept: Mutex<Kept>,
 }
 
@@ -87,12 +89,20 @@ impl Store {
             vectors: Arc::clone(&self.vectors),
             scope: self.scope(domain),
             quotas: self.quotas.clone(),
+            task: None,
             kept: Mutex::default(),
         }
     }
 
     pub(crate) fn scope(&self, domain: &str) -> Scope {
         Scope { owner: self.actor().id.clone(), domain: domain.to_owned() }
+    }
+}
+
+impl RunMemory {
+    /// For a run on this task.
+    pub fn on(self, task: Digest) -> Self {
+        Self { task: Some(task), ..self }
     }
 }
 
@@ -122,11 +132,11 @@ impl RunMemory {
             Call::Embed { content, .. } => return self.embed(connection, kept, content),
             Call::Recall { vector, model, limit } => {
                 let nearest = self.vectors.nearest(connection, scope, (vector, model), rows(limit))?;
-                Ok(Reply::Episodes(search::cut(nearest)))
+                Ok(Reply::Episodes(search::shown(connection, nearest, self.task)?))
             }
             Call::Search { query, limit } => {
                 let found = search::newest(connection, scope, query, rows(limit))?;
-                Ok(Reply::Episodes(search::cut(found)))
+                Ok(Reply::Episodes(search::shown(connection, found, self.task)?))
             }
             Call::Load { name } => match kept.saved.get(name) {
                 Some(bytes) => Ok(Reply::Loaded(Some(bytes.clone()))),

@@ -1,7 +1,7 @@
 //! Full-text search: what people and plugins type, made an expression that is never a syntax error.
 
 use rusqlite::{Connection, OptionalExtension, params};
-use stratagem_domain::Episode;
+use stratagem_domain::{Digest, Episode};
 
 use crate::error::Failure;
 use crate::memory::{MOST_REPLY_BYTES, Scope};
@@ -173,14 +173,30 @@ pub(crate) fn episode(
     }))
 }
 
-/// As many as one answer holds.
-pub(crate) fn cut(episodes: Vec<Episode>) -> Vec<Episode> {
+/// As many as one answer holds, as a run on a task may see them: that an earlier answer to this very task was right, or
+/// was not, would tell what it must not know.
+pub(crate) fn shown(
+    connection: &Connection,
+    episodes: Vec<Episode>,
+    task: Option<Digest>,
+) -> Result<Vec<Episode>, Failure> {
+    let task = task.map(|task| task.to_string());
+    let mut is_on = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM episodes e JOIN runs r ON r.id = e.run_id WHERE e.id = ?1 AND r.task_digest = ?2)",
+    )?;
     let mut bytes = 0;
-    let fitting = episodes.into_iter().take_while(|episode| {
+    let mut shown = Vec::new();
+    for mut episode in episodes {
         bytes += episode.bytes();
-        bytes <= MOST_REPLY_BYTES
-    });
-    fitting.collect()
+        if bytes > MOST_REPLY_BYTES {
+            break;
+        }
+        if is_on.query_row(params![episode.id, task], |row| row.get(0))? {
+            episode.success_rate = None;
+        }
+        shown.push(episode);
+    }
+    Ok(shown)
 }
 
 #[cfg(test)]

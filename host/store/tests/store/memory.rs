@@ -102,6 +102,21 @@ fn everything() -> [Call; 3] {
 }
 
 #[test]
+fn how_runs_on_the_very_task_were_scored_stays_unsaid() {
+    let bench = bench();
+    play(&bench.store, "mirrors", &everything());
+    let told = |memory: &RunMemory| {
+        let found = recall(memory, &[1.0, 0.0], 1).into_iter().chain(search(memory, "turn"));
+        found.map(|episode| (episode.actions.is_empty(), episode.success_rate)).collect::<Vec<_>>()
+    };
+    let on_another = told(&bench.store.memory_for("mirrors").on(task("another", 4).digest()));
+    assert!(!on_another.is_empty() && on_another.iter().all(|(_, rate)| rate.is_some()), "{on_another:?}");
+    let on_it = told(&bench.store.memory_for("mirrors").on(the_task().digest()));
+    let unsaid: Vec<_> = on_another.iter().map(|(silent, _)| (*silent, None)).collect();
+    assert_eq!(on_it, unsaid, "what was done is told");
+}
+
+#[test]
 fn what_a_run_keeps_is_found_by_the_same_owner_in_the_same_domain_and_by_nobody_else() {
     let bench = bench();
     let bea = other_user(&bench);
