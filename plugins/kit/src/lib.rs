@@ -1,6 +1,8 @@
 //! What our own strategies share: work as a [budget], answers and their [ranking], and on wasm the run's fuel as
-//! such a budget and the way between the contract's types and the DSL's.
+//! such a budget, the way between the contract's types and the DSL's, and an allocator made for searches.
 
+#[cfg(any(target_arch = "wasm32", test))]
+mod alloc;
 #[cfg(target_arch = "wasm32")]
 pub mod bridge;
 pub mod budget;
