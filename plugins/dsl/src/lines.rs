@@ -27,6 +27,11 @@ impl Direction {
         Self::DownRight,
     ];
 
+    /// The direction as a list of one.
+    pub(crate) fn alone(self) -> &'static [Self] {
+        &Self::ALL[self as usize..=self as usize]
+    }
+
     /// The step in x and y.
     pub fn step(self) -> (isize, isize) {
         match self {

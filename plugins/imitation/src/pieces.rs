@@ -2,7 +2,7 @@
 
 use stratagem_dsl::grid::mix;
 use stratagem_dsl::{Grid, Mode};
-use stratagem_kit::{Bits, Budget, Target, bits};
+use stratagem_kit::{Bits, Budget, Target, bits_where};
 use stratagem_synthesis::hashing::PrintSet;
 
 use crate::graph::Graph;
@@ -77,8 +77,8 @@ impl Pieces {
         }
         budget.spend(5 * cells.len() as u64 + 100);
         if cells.len() == target.cells.len() && self.seen.insert(print) {
-            let ink = bits(cells.iter().map(|&c| c != 0));
-            let right = bits(cells.iter().zip(&target.cells).map(|(a, b)| a == b));
+            let ink = bits_where(&cells, &cells, |c, _| c != 0);
+            let right = bits_where(&cells, &target.cells, |a, b| a == b);
             self.bytes += cells.len() * 5 / 4 + cells.len() / 2 + 160;
             self.all.push(Piece {
                 state,

@@ -13,4 +13,4 @@ pub mod target;
 
 pub use budget::{Budget, Share, Work};
 pub use ranking::{Answer, Merit, Ranking, program_in};
-pub use target::{Bits, Target, bits};
+pub use target::{Bits, Target, bits_where};

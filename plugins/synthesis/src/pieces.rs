@@ -4,7 +4,7 @@ use stratagem_dsl::grid::mix;
 
 use crate::hashing::PrintSet;
 use crate::walk::Walk;
-use stratagem_kit::{Bits, Budget, Target, bits};
+use stratagem_kit::{Bits, Budget, Target, bits_where};
 
 /// One state of the walk on the canvas.
 pub struct Piece {
@@ -67,8 +67,8 @@ impl Pieces {
         if !self.seen.insert(print) {
             return;
         }
-        let ink = bits(cells.iter().map(|&c| c != 0));
-        let right = bits(cells.iter().zip(&target.cells).map(|(a, b)| a == b));
+        let ink = bits_where(&cells, &cells, |c, _| c != 0);
+        let right = bits_where(&cells, &target.cells, |a, b| a == b);
         self.bytes += cells.len() * 5 / 4 + cells.len() / 2 + 160;
         self.all.push(Piece { state, cost: walk.state(state).cost, cells: cells.into(), tests, ink, right });
     }

@@ -9,7 +9,7 @@ use crate::limits::Limits;
 use crate::pieces::Pieces;
 use crate::product::{self, Product};
 use crate::sizes;
-use crate::stack::{self, Placed};
+use crate::stack::{Placed, Stacks};
 use crate::table;
 use crate::walk::Walk;
 
@@ -251,10 +251,11 @@ impl<'a> ViewSearch<'a> {
         }
         let share = budget.left() / 2;
         let mut share = Share::of(budget, share);
+        let mut stacks = Stacks::new(pieces, target);
         for (i, subset) in subsets.iter().enumerate() {
             let tiers: &[u16] = if i == 0 { &[10, tier] } else { &[tier] };
             for &cost_max in tiers {
-                stack::search(pieces, target, subset, cost_max, &mut share, &mut |layers| {
+                stacks.search(subset, cost_max, &mut share, &mut |layers| {
                     self.weigh_stack(layers, pieces, target, rule, ranking);
                 });
             }

@@ -2,8 +2,8 @@
 
 use stratagem_dsl::Mode;
 
-use crate::pieces::Pieces;
-use stratagem_kit::{Bits, Budget, Target};
+use crate::pieces::{Piece, Pieces};
+use stratagem_kit::{Bits, Budget, Share, Target};
 
 /// The most layers of a stack.
 const LAYERS_MAX: usize = 8;
@@ -20,13 +20,14 @@ pub struct Placed {
 /// Cells that a piece would settle among the open ones, or none where it would settle one wrong.
 fn gain(pieces: &Pieces, target: &Target, open: &[u64], piece: usize, mode: Mode) -> Option<u32> {
     let p = &pieces.all[piece];
+    let rows = p.ink.iter().zip(&p.right).zip(&target.ink).zip(open);
     let mut settled = 0;
-    for (i, &open) in open.iter().enumerate() {
+    for (((&ink, &right), &wanted), &open) in rows {
         let (settles, wrong) = match mode {
-            Mode::Over => (p.ink[i], !p.right[i]),
-            Mode::Opaque => (!0, !p.right[i]),
-            Mode::Cut => (p.ink[i], target.ink[i]),
-            Mode::Mask => (!p.ink[i], target.ink[i]),
+            Mode::Over => (ink, !right),
+            Mode::Opaque => (!0, !right),
+            Mode::Cut => (ink, wanted),
+            Mode::Mask => (!ink, wanted),
         };
         let settles = settles & open;
         if settles & wrong != 0 {
@@ -48,67 +49,107 @@ fn close(pieces: &Pieces, open: &mut Bits, placed: Placed) {
     }
 }
 
-/// Searches stacks that are right on the chosen demonstrations; `found` gets each as it grows.
-///
-/// Pieces beyond `cost_max` are left out: the same search over fewer pieces often generalises
-/// better than over more.
-pub fn search(
-    pieces: &Pieces,
-    target: &Target,
-    pairs: &[usize],
-    cost_max: u16,
-    budget: &mut dyn Budget,
-    found: &mut dyn FnMut(&[Placed]),
-) {
-    let count = pieces.all.partition_point(|p| p.cost <= cost_max);
-    let open = target.mask(pairs);
-    grow(pieces, target, count, open.clone(), Vec::new(), budget, found);
-    let mut starts = 0;
-    for piece in 0..count {
-        for mode in [Mode::Cut, Mode::Mask] {
-            if starts == STARTS_MAX || budget.left() == 0 {
-                return;
-            }
-            if gain(pieces, target, &open, piece, mode).is_some() {
-                starts += 1;
-                let first = Placed { piece, mode };
-                let mut rest = open.clone();
-                close(pieces, &mut rest, first);
-                grow(pieces, target, count, rest, vec![first], budget, found);
+/// Stacks of one set of pieces, searched over and over.
+pub struct Stacks<'a> {
+    pieces: &'a Pieces,
+    target: &'a Target,
+    /// For each piece a word of the cells that it draws wrong, that which told last: most pieces that were wrong
+    /// once are wrong there again, and need no other look.
+    doubts: Vec<Doubt>,
+}
+
+#[derive(Clone, Copy)]
+struct Doubt {
+    wrong: u64,
+    at: usize,
+}
+
+impl<'a> Stacks<'a> {
+    pub fn new(pieces: &'a Pieces, target: &'a Target) -> Self {
+        Self { pieces, target, doubts: vec![Doubt { wrong: 0, at: 0 }; pieces.all.len()] }
+    }
+
+    /// Searches stacks that are right on the chosen demonstrations; `found` gets each as it grows.
+    ///
+    /// Pieces beyond `cost_max` are left out: the same search over fewer pieces often generalises
+    /// better than over more.
+    pub fn search(
+        &mut self,
+        pairs: &[usize],
+        cost_max: u16,
+        budget: &mut Share,
+        found: &mut dyn FnMut(&[Placed]),
+    ) {
+        let Self { pieces, target, .. } = *self;
+        let count = pieces.all.partition_point(|p| p.cost <= cost_max);
+        let open = target.mask(pairs);
+        self.grow(count, open.clone(), Vec::new(), budget, found);
+        let mut starts = 0;
+        for piece in 0..count {
+            for mode in [Mode::Cut, Mode::Mask] {
+                if starts == STARTS_MAX || budget.left() == 0 {
+                    return;
+                }
+                if gain(pieces, target, &open, piece, mode).is_some() {
+                    starts += 1;
+                    let first = Placed { piece, mode };
+                    let mut rest = open.clone();
+                    close(pieces, &mut rest, first);
+                    self.grow(count, rest, vec![first], budget, found);
+                }
             }
         }
+    }
+
+    /// Adds the piece that settles most, over and over.
+    fn grow(
+        &mut self,
+        count: usize,
+        mut open: Bits,
+        mut layers: Vec<Placed>,
+        budget: &mut Share,
+        found: &mut dyn FnMut(&[Placed]),
+    ) {
+        while layers.len() < LAYERS_MAX && budget.left() > 0 {
+            budget.spend((count * open.len()) as u64 / 2 + 10);
+            let Some(piece) = self.best(count, &open) else { return };
+            let placed = Placed { piece, mode: Mode::Over };
+            close(self.pieces, &mut open, placed);
+            layers.push(placed);
+            found(&layers);
+            let wanting = open.iter().zip(&*self.target.ink).any(|(o, ink)| o & ink != 0);
+            if !wanting {
+                return;
+            }
+        }
+    }
+
+    /// The first piece that settles most of the open cells over what lies below, and none wrong.
+    fn best(&mut self, count: usize, open: &[u64]) -> Option<usize> {
+        let mut best = (0, None);
+        for (piece, doubt) in self.doubts[..count].iter_mut().enumerate() {
+            if doubt.wrong & open[doubt.at] != 0 {
+                continue;
+            }
+            match settled(&self.pieces.all[piece], open) {
+                Ok(settled) if settled > best.0 => best = (settled, Some(piece)),
+                Ok(_) => {}
+                Err(wrong) => *doubt = wrong,
+            }
+        }
+        best.1
     }
 }
 
-/// Adds the piece that settles most, over and over.
-fn grow(
-    pieces: &Pieces,
-    target: &Target,
-    count: usize,
-    mut open: Bits,
-    mut layers: Vec<Placed>,
-    budget: &mut dyn Budget,
-    found: &mut dyn FnMut(&[Placed]),
-) {
-    while layers.len() < LAYERS_MAX && budget.left() > 0 {
-        budget.spend((count * open.len()) as u64 / 2 + 10);
-        let mut best: Option<(u32, usize)> = None;
-        for piece in 0..count {
-            match gain(pieces, target, &open, piece, Mode::Over) {
-                Some(settled) if best.is_none_or(|(most, _)| settled > most) => {
-                    best = Some((settled, piece));
-                }
-                _ => {}
-            }
+/// Cells that a piece settles among the open ones, or where it first settles one wrong.
+fn settled(p: &Piece, open: &[u64]) -> Result<u32, Doubt> {
+    let mut settled = 0;
+    for (at, ((ink, right), open)) in p.ink.iter().zip(&p.right).zip(open).enumerate() {
+        let wrong = ink & !right;
+        if wrong & open != 0 {
+            return Err(Doubt { wrong, at });
         }
-        let Some((_, piece)) = best else { return };
-        let placed = Placed { piece, mode: Mode::Over };
-        close(pieces, &mut open, placed);
-        layers.push(placed);
-        found(&layers);
-        let wanting = open.iter().zip(&*target.ink).any(|(o, ink)| o & ink != 0);
-        if !wanting {
-            return;
-        }
+        settled += (ink & open).count_ones();
     }
+    Ok(settled)
 }

@@ -1,7 +1,6 @@
 //! Which steps a state may take, and in what order.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use stratagem_dsl::{Kind, Task, Transform};
@@ -19,7 +18,8 @@ pub struct Steps {
     ways: Vec<(usize, f64)>,
     /// The steps by name.
     names: Vec<String>,
-    orders: RefCell<BTreeMap<(Place, usize), Order>>,
+    /// For each place the orders after nothing and after each step, as far as they have been asked for.
+    orders: RefCell<[Vec<Option<Order>>; 3]>,
 }
 
 impl Steps {
@@ -36,7 +36,8 @@ impl Steps {
             (known, Policy::learned().way(step, way))
         };
         let ways = transforms.iter().map(&mut way_of).collect();
-        Self { transforms, ways, names, orders: RefCell::default() }
+        let orders = [Place::Start, Place::Grid, Place::List].map(|_| vec![None; names.len() + 1]);
+        Self { transforms, ways, names, orders: RefCell::new(orders) }
     }
 
     /// What may follow a transform, or start, where there is a grid or a list.
@@ -47,8 +48,8 @@ impl Steps {
             None => Place::Start,
             Some(_) => Place::Grid,
         };
-        let key = (place, last.unwrap_or(usize::MAX));
-        self.orders.borrow_mut().entry(key).or_insert_with(|| self.order(place, last)).clone()
+        let known = &mut self.orders.borrow_mut()[place as usize][last.map_or(0, |last| last + 1)];
+        known.get_or_insert_with(|| self.order(place, last)).clone()
     }
 
     fn order(&self, place: Place, last: Option<usize>) -> Order {

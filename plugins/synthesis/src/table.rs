@@ -1,7 +1,7 @@
 //! Looking each cell up by what a few pieces show there.
 
 use crate::pieces::Pieces;
-use stratagem_kit::{Budget, Target};
+use stratagem_kit::{Budget, Share, Target};
 
 /// A table that explains every cell of every demonstration.
 pub struct Table {
@@ -23,37 +23,26 @@ pub fn search(
     pieces: &Pieces,
     target: &Target,
     width: usize,
-    budget: &mut dyn Budget,
+    budget: &mut Share,
     found: &mut dyn FnMut(Table),
 ) {
     let count = pieces.all.len().min(width);
     let order = scattered(target.cells.len());
-    let wanted: Vec<u8> = order.iter().map(|&i| target.cells[i]).collect();
-    let keys: Vec<Vec<u8>> =
-        pieces.all[..count].iter().map(|p| order.iter().map(|&i| p.cells[i]).collect()).collect();
-    let consistent = |tables: &mut [u8; 1000], chosen: &[usize], budget: &mut dyn Budget| {
-        let slots = 10usize.pow(chosen.len() as u32);
-        tables[..slots].fill(EMPTY);
-        for (i, &want) in wanted.iter().enumerate() {
-            let slot = chosen.iter().fold(0, |s, &k| s * 10 + keys[k][i] as usize);
-            if tables[slot] == EMPTY {
-                tables[slot] = want;
-            } else if tables[slot] != want {
-                budget.spend(i as u64 / 2 + slots as u64 / 32 + 2);
-                return false;
-            }
-        }
-        budget.spend(wanted.len() as u64);
-        true
+    let keys: Vec<Vec<[u8; AT_ONCE]>> =
+        pieces.all[..count].iter().map(|p| in_parts(&p.cells, &order)).collect();
+    let mut trial = Trial {
+        cells: order.len(),
+        wanted: in_parts(&target.cells, &order),
+        told: Box::new([0; SLOTS]),
+        number: 0,
     };
-    let mut slots = [EMPTY; 1000];
     let mut hits = 0;
     let mut alone = vec![false; count];
     for (a, alone) in alone.iter_mut().enumerate() {
         if budget.left() == 0 {
             return;
         }
-        if consistent(&mut slots, &[a], budget) {
+        if trial.holds([&keys[a]], budget) {
             *alone = true;
             hits += 1;
             found(read_off(pieces, target, &[a]));
@@ -64,7 +53,7 @@ pub fn search(
             if budget.left() == 0 || hits > 40 {
                 return;
             }
-            if !alone[a] && !alone[b] && consistent(&mut slots, &[a, b], budget) {
+            if !alone[a] && !alone[b] && trial.holds([&keys[a], &keys[b]], budget) {
                 hits += 1;
                 found(read_off(pieces, target, &[a, b]));
             }
@@ -78,12 +67,55 @@ pub fn search(
             if budget.left() == 0 || hits > 20 {
                 return;
             }
-            if consistent(&mut slots, &[0, b, c], budget) {
+            if trial.holds([&keys[0], &keys[b], &keys[c]], budget) {
                 hits += 1;
                 found(read_off(pieces, target, &[0, b, c]));
             }
         }
     }
+}
+
+/// Slots for three colours of four bits.
+const SLOTS: usize = 1 << 12;
+/// Cells that are looked at in one go.
+const AT_ONCE: usize = 4;
+
+/// Trying out whether keys tell what is wanted.
+struct Trial {
+    cells: usize,
+    wanted: Vec<[u8; AT_ONCE]>,
+    /// What each slot stands for, and above its four bits the number of the trial that says so: nothing is to be
+    /// cleared between trials.
+    told: Box<[u32; SLOTS]>,
+    number: u32,
+}
+
+impl Trial {
+    /// Whether cells that show the same in all keys are wanted the same.
+    fn holds<const KEYS: usize>(&mut self, keys: [&[[u8; AT_ONCE]]; KEYS], budget: &mut Share) -> bool {
+        self.number += 1;
+        for (part, wanted) in self.wanted.iter().enumerate() {
+            for (i, &want) in wanted.iter().enumerate() {
+                let slot = keys.iter().fold(0, |slot, key| slot << 4 | usize::from(key[part][i]));
+                let told = &mut self.told[slot % SLOTS];
+                let tells = self.number << 4 | u32::from(want);
+                if *told >> 4 == self.number && *told != tells {
+                    let seen = (part * AT_ONCE + i) as u64;
+                    budget.spend(seen / 2 + 10u64.pow(KEYS as u32) / 32 + 2);
+                    return false;
+                }
+                *told = tells;
+            }
+        }
+        budget.spend(self.cells as u64);
+        true
+    }
+}
+
+/// Cells in a given order, a few at a time; the last is said again to fill up, which contradicts nothing.
+fn in_parts(cells: &[u8], order: &[usize]) -> Vec<[u8; AT_ONCE]> {
+    let part = |part: &[usize]| std::array::from_fn(|i| cells[part[i.min(part.len() - 1)]]);
+    order.chunks(AT_ONCE).map(part).collect()
 }
 
 /// A fixed order of cells that jumps about, so that contradictions show early.

@@ -47,6 +47,8 @@ pub struct State {
     step: u16,
     /// The sum of the steps' costs.
     pub cost: u16,
+    /// Whether it yields lists.
+    is_list: bool,
 }
 
 /// Steps that a state waits to take: those of one cost, from a place in the order of its steps on.
@@ -106,7 +108,7 @@ impl Walk {
             tuple.push(graph.add(Value::One(input.clone()), &mut walk.bytes));
             walk.graphs.push(graph);
         }
-        walk.admit(&tuple, State { parent: u32::MAX, step: 0, cost: 0 });
+        walk.admit(&tuple, (u32::MAX, 0), 0);
         walk
     }
 
@@ -195,7 +197,7 @@ impl Walk {
             let leads_nowhere = priors::is_leaf(Some(t)) && !on_canvas
                 || last.is_some_and(|last| priors::is_redundant(last, t));
             if known && !leads_nowhere && self.apply(id, t, &mut tuple, &mut work) {
-                self.admit(&tuple, State { parent: id, step, cost: base + cost });
+                self.admit(&tuple, (id, step), base + cost);
             }
         }
         let next = place as usize + alike;
@@ -208,7 +210,7 @@ impl Walk {
     /// The steps that a state may take, with their costs.
     fn order_of(&self, id: u32) -> Rc<[(u16, u16)]> {
         let state = self.states[id as usize];
-        self.steps.after((state.parent != u32::MAX).then_some(state.step), self.is_list(id))
+        self.steps.after((state.parent != u32::MAX).then_some(state.step), state.is_list)
     }
 
     fn wait(&mut self, cost: u16, untried: Untried) {
@@ -217,11 +219,6 @@ impl Walk {
             self.frontier.resize_with(cost + 1, Vec::new);
         }
         self.frontier[cost].push(untried);
-    }
-
-    /// Whether a state yields lists.
-    fn is_list(&self, id: u32) -> bool {
-        (0..self.graphs.len()).any(|i| matches!(self.value(id as usize, i), Some(Value::Many(_))))
     }
 
     fn last_step(&self, id: u32) -> Option<Transform> {
@@ -279,19 +276,22 @@ impl Walk {
         tests > 0
     }
 
-    fn admit(&mut self, tuple: &[u32], state: State) {
+    /// Takes in what a step from a parent yields, if it is new.
+    fn admit(&mut self, tuple: &[u32], (parent, step): (u32, u16), cost: u16) {
         let print = tuple.iter().fold(0x51_7c, |h, &node| mix(h, u64::from(node)));
         if !self.seen.insert(print) {
             return;
         }
         let id = self.states.len() as u32;
-        self.states.push(state);
+        let mut values = tuple.iter().zip(&self.graphs).filter_map(|(&n, g)| g.values.get(n as usize));
+        let is_list = values.any(|value| matches!(value, Value::Many(_)));
+        self.states.push(State { parent, step, cost, is_list });
         self.tuples.extend_from_slice(tuple);
         self.bytes += 8 + 4 * tuple.len() + 24;
         if !priors::is_leaf(self.last_step(id)) {
             let first = self.order_of(id).first().copied();
-            if let Some((cost, _)) = first {
-                self.wait(state.cost + cost, Untried { state: id, place: 0 });
+            if let Some((more, _)) = first {
+                self.wait(cost + more, Untried { state: id, place: 0 });
             }
         }
     }

@@ -18,10 +18,7 @@ impl Reach {
     /// The directions in which a cell looks.
     pub fn directions(self) -> &'static [Direction] {
         match self {
-            Self::Next(d) => {
-                let at = Direction::ALL.iter().position(|&other| other == d).unwrap_or(0);
-                &Direction::ALL[at..=at]
-            }
+            Self::Next(d) => d.alone(),
             Self::Ring(Ring::Beside) => &Direction::ALL[..4],
             Self::Ring(Ring::Around) => &Direction::ALL,
             Self::Ring(Ring::Corners) => &Direction::ALL[4..],

@@ -60,18 +60,31 @@ impl Motion {
 
     /// How many cells of the grid agree with their image; none where one does not.
     fn agreement(&self, g: &Grid, mask: u8) -> Option<usize> {
+        let (w, h) = (g.width() as isize, g.height() as isize);
+        let [a, b, c, d] = self.matrix;
+        // From one cell of a row to the next, the image takes this step; it is on the grid for one stretch of the row.
+        let stride = a + c * w;
+        let stretch = |from: isize, step: isize, side: isize| match step {
+            0 if (0..side).contains(&from) => (0, w),
+            0 => (0, 0),
+            1 => (-from, side - from),
+            _ => (from + 1 - side, from + 1),
+        };
         let mut agree = 0;
-        for y in 0..g.height() {
-            for x in 0..g.width() {
-                let c = g.at(x, y);
-                let (i, j) = self.image(x, y);
-                let other = g.at_or(i, j, mask);
+        for y in 0..h {
+            let (u, v) = (b * y + self.shift.0, d * y + self.shift.1);
+            let ((x0, x1), (x2, x3)) = (stretch(u, a, w), stretch(v, c, h));
+            let (from, to) = (x0.max(x2).clamp(0, w), x1.min(x3).clamp(0, w));
+            let mut image = u + v * w + from * stride;
+            for at in y * w + from..y * w + to.max(from) {
+                let (c, other) = (g.cells()[at as usize], g.cells()[image as usize]);
                 if c != mask && other != mask {
                     if c != other {
                         return None;
                     }
-                    agree += usize::from((i, j) != (x as isize, y as isize));
+                    agree += usize::from(image != at);
                 }
+                image += stride;
             }
         }
         Some(agree)

@@ -77,24 +77,24 @@ impl Heading {
     ];
 
     /// The directions for a source at `(x, y)`.
-    fn directions(self, scene: &Scene, x: usize, y: usize) -> Vec<Direction> {
+    fn directions(self, scene: &Scene, x: usize, y: usize) -> &'static [Direction] {
         use Direction::{Down, DownLeft, DownRight, Left, Right, Up, UpLeft, UpRight};
         match self {
-            Self::One(d) => vec![d],
-            Self::Horizontal => vec![Left, Right],
-            Self::Vertical => vec![Up, Down],
-            Self::Cross => vec![Left, Right, Up, Down],
-            Self::Falling => vec![UpLeft, DownRight],
-            Self::Rising => vec![UpRight, DownLeft],
-            Self::Diagonal => vec![UpLeft, UpRight, DownLeft, DownRight],
-            Self::All => Direction::ALL.to_vec(),
+            Self::One(d) => d.alone(),
+            Self::Horizontal => &[Left, Right],
+            Self::Vertical => &[Up, Down],
+            Self::Cross => &[Left, Right, Up, Down],
+            Self::Falling => &[UpLeft, DownRight],
+            Self::Rising => &[UpRight, DownLeft],
+            Self::Diagonal => &[UpLeft, UpRight, DownLeft, DownRight],
+            Self::All => &Direction::ALL,
             Self::Away => away(scene, x, y, &Direction::ALL[..4]),
             Self::AwayCorner => away(scene, x, y, &Direction::ALL[4..]),
         }
     }
 }
 
-fn away(scene: &Scene, x: usize, y: usize, among: &[Direction]) -> Vec<Direction> {
+fn away(scene: &Scene, x: usize, y: usize, among: &[Direction]) -> &'static [Direction] {
     let drawn = |d: &&Direction| {
         let (dx, dy) = d.step();
         let c = scene.grid.at_or(x as isize + dx, y as isize + dy, NONE);
@@ -102,8 +102,8 @@ fn away(scene: &Scene, x: usize, y: usize, among: &[Direction]) -> Vec<Direction
     };
     let mut touching = among.iter().filter(drawn);
     match (touching.next(), touching.next()) {
-        (Some(&d), None) => vec![opposite(d)],
-        _ => Vec::new(),
+        (Some(&d), None) => opposite(d).alone(),
+        _ => &[],
     }
 }
 
@@ -127,7 +127,7 @@ impl Shoot {
         let mut out = scene.grid.clone();
         let w = scene.grid.width();
         for i in (0..sources.len()).filter(|&i| sources[i]) {
-            for d in self.heading.directions(scene, i % w, i / w) {
+            for &d in self.heading.directions(scene, i % w, i / w) {
                 self.trace(scene, (i % w, i / w), d, &mut out);
             }
         }

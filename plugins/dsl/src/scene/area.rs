@@ -200,23 +200,35 @@ fn ray(
         Reach::Long => me.width.max(me.height),
         _ => usize::MAX,
     };
-    let (mut x, mut y) = (from.0 as isize + dx, from.1 as isize + dy);
+    let grid = scene.grid;
+    // How many cells there are up to the edge.
+    let room = |at: usize, step: isize, side: usize| match step {
+        0 => usize::MAX,
+        1.. => side - 1 - at,
+        _ => at,
+    };
+    let way = room(from.0, dx, grid.width()).min(room(from.1, dy, grid.height()));
     let before = found.len();
+    found.reserve(way.min(most));
+    let (mut x, mut y) = from;
     let mut blocked = false;
-    while let Some(c) = scene.at(x, y) {
-        let own = me.has(x - me.x as isize, y - me.y as isize);
-        let free = c == scene.background;
+    for _ in 0..way {
         if found.len() - before == most {
             break;
         }
+        (x, y) = (x.wrapping_add_signed(dx), y.wrapping_add_signed(dy));
+        let free = grid.at(x, y) == scene.background;
+        if !free && reach == Reach::Edge {
+            continue;
+        }
+        let own = me.has(x as isize - me.x as isize, y as isize - me.y as isize);
         if !own && !free && matches!(reach, Reach::Contact | Reach::Bridge) {
             blocked = true;
             break;
         }
         if !own && (free || reach == Reach::Through) {
-            found.push((x as usize, y as usize));
+            found.push((x, y));
         }
-        (x, y) = (x + dx, y + dy);
     }
     if reach == Reach::Bridge && !blocked {
         found.truncate(before);

@@ -59,9 +59,13 @@ pub fn conjoin(
                 return pure;
             }
             budget.spend((useful.len() * (sheet.words + 8)) as u64);
+            // A literal and its contrary follow one another, and are counted once.
+            let (mut counted, mut counts) = (usize::MAX, [0; 2]);
             for &(l, negated) in &useful {
-                let row = sheet.holds(l);
-                let (mut hits, mut misses) = (bits::count_both(row, &hit), bits::count_both(row, &miss));
+                if l != counted {
+                    (counted, counts) = (l, bits::count_in_each(sheet.holds(l), [&hit, &miss]));
+                }
+                let [mut hits, mut misses] = counts;
                 if negated {
                     (hits, misses) = (state.hits - hits, state.misses - misses);
                 }

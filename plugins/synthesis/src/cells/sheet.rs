@@ -6,7 +6,7 @@ use stratagem_dsl::cells::{Fact, Family, Ink, Literal, NONE, Part, Scene, Test};
 use stratagem_dsl::grid::mix;
 use stratagem_dsl::lines::Direction;
 use stratagem_dsl::{Grid, Task};
-use stratagem_kit::Budget;
+use stratagem_kit::{Budget, bits_where};
 
 use super::bits::{self, Bits};
 use super::costs;
@@ -121,19 +121,17 @@ impl<'a> Sheet<'a> {
                 return;
             }
             let Some(values) = layers.values(literal.fact) else { continue };
-            let other = match literal.test {
-                Test::IsAs(other) => layers.values(other),
-                _ => None,
-            };
-            let holds = |i: usize| match literal.test {
-                Test::Is(k) => values[i] == k,
-                Test::IsAs(_) => values[i] != NONE && other.is_some_and(|o| o[i] == values[i]),
-                Test::AtMost(k) => values[i] <= k,
-                Test::Odd => values[i] % 2 == 1,
-            };
             let all = values.len();
-            let mut row = vec![0u64; all.div_ceil(64)];
-            bits::fill(&mut row, 0, (0..all).map(holds));
+            let row = match literal.test {
+                Test::Is(k) => bits_where(values, values, |v, _| v == k),
+                Test::IsAs(other) => match layers.values(other) {
+                    Some(other) => bits_where(values, other, |v, o| v == o && v != NONE),
+                    None => bits_where(values, values, |_, _| false),
+                },
+                Test::AtMost(k) => bits_where(values, values, |v, _| v <= k),
+                Test::Odd => bits_where(values, values, |v, _| v % 2 == 1),
+            };
+            let mut row = row.into_vec();
             budget.spend(all as u64);
             // Conditions that are the same on all inputs, or each other's contrary, are one.
             let flip = row[0] & 1 == 1;
@@ -163,14 +161,13 @@ impl<'a> Sheet<'a> {
         inks.extend(layers.facts.iter().filter(|f| f.is_colour()).map(|&f| Ink::As(f)));
         inks.sort_by_key(|&ink| costs::ink(ink));
         for ink in inks {
-            let mut row = vec![0u64; self.words];
-            match ink {
-                Ink::Colour(c) => bits::fill(&mut row, 0, wanted.iter().map(|&w| w == c)),
+            let row = match ink {
+                Ink::Colour(c) => bits_where(wanted, wanted, |w, _| w == c),
                 Ink::As(fact) => {
                     let Some(values) = layers.values(fact) else { continue };
-                    bits::fill(&mut row, 0, wanted.iter().zip(values).map(|(w, v)| w == v));
+                    bits_where(wanted, &values[..wanted.len()], |w, v| w == v)
                 }
-            }
+            };
             self.inks.push(ink);
             self.ink_costs.push(costs::ink(ink));
             self.right.extend_from_slice(&row);
