@@ -36,7 +36,7 @@ use stratagem_kit::{Ranking, Share, program_in};
 use stratagem_synthesis::{Limits, predict_size, views};
 
 /// The work that serves most tasks.
-pub const WORK_USUAL: u64 = 400_000_000;
+pub const WORK_USUAL: u64 = 1_200_000_000;
 
 /// Answers that may be offered for one test input.
 const ANSWERS: usize = 8;

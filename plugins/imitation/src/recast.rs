@@ -10,47 +10,26 @@ use stratagem_kit::{Budget, Ranking, Share};
 
 use crate::graph::Graph;
 
-/// The most states that rules are looked for behind.
-const STATES_MAX: usize = 400;
-/// The work that the rules behind one state may take.
-const STATE_WORK: u64 = 24_000_000;
-
-/// Looks for rules behind the states of a graph; `found` gets each state with what the rules answer, and says whether
-/// to go on.
-pub fn search(
-    task: &Task,
-    graph: &Graph,
-    budget: &mut dyn Budget,
-    found: &mut dyn FnMut(usize, Ranking) -> bool,
-) {
-    for id in order(task, graph) {
-        if budget.left() == 0 {
-            return;
-        }
-        let recast = Task {
-            train: task
-                .train
-                .iter()
-                .enumerate()
-                .filter_map(|(i, p)| Some(Pair { input: drawn(graph, id, i)?, output: p.output.clone() }))
-                .collect(),
-            test: (task.train.len()..).map_while(|i| drawn(graph, id, i)).take(task.test.len()).collect(),
-        };
-        let mut ranking = Ranking::new(task.test.len(), 0);
-        let mut share = Share::of(budget, STATE_WORK);
-        stratagem_synthesis::rules(&recast, &mut share, &mut ranking, &mut |_| {});
-        if !found(id, ranking) {
-            return;
-        }
-    }
+/// The states that come into question, the likeliest; what lies deeper fits by chance.
+const STATES: usize = 1_000;
+/// What rules answer behind one state, within so much work; none where the state draws nothing on some input.
+pub fn behind(task: &Task, graph: &Graph, id: usize, work: u64, budget: &mut dyn Budget) -> Option<Ranking> {
+    let mut inputs = (0..task.train.len() + task.test.len()).map(|i| drawn(graph, id, i));
+    let pairs = task.train.iter().zip(&mut inputs);
+    let train = pairs.map(|(p, input)| Some(Pair { input: input?, output: p.output.clone() }));
+    let recast = Task { train: train.collect::<Option<_>>()?, test: inputs.collect::<Option<_>>()? };
+    let mut ranking = Ranking::new(task.test.len(), 0);
+    stratagem_synthesis::rules(&recast, &mut Share::of(budget, work), &mut ranking, &mut |_| {});
+    Some(ranking)
 }
 
 /// The states that draw something on every input: in turn the likeliest, and the one nearest to what is wanted of
 /// those that are nearer than the input.
-fn order(task: &Task, graph: &Graph) -> Vec<usize> {
+pub fn order(task: &Task, graph: &Graph) -> Vec<usize> {
     let inputs = task.train.len() + task.test.len();
-    let speaks = |&id: &usize| (0..inputs).all(|i| drawn(graph, id, i).is_some_and(|g| g.colours() > 1));
-    let likely: Vec<usize> = (1..graph.len()).filter(speaks).collect();
+    let is_plain = |g: &Grid| g.cells().iter().all(|c| *c == g.cells()[0]);
+    let speaks = |&id: &usize| (0..inputs).all(|i| drawn(graph, id, i).is_some_and(|g| !is_plain(&g)));
+    let likely: Vec<usize> = (1..graph.len().min(STATES)).filter(speaks).collect();
     let start = distance(task, graph, 0).unwrap_or(f64::INFINITY);
     let mut near: Vec<(f64, usize)> = likely
         .iter()
@@ -63,9 +42,6 @@ fn order(task: &Task, graph: &Graph) -> Vec<usize> {
             if !order.contains(&id) {
                 order.push(id);
             }
-        }
-        if order.len() >= STATES_MAX {
-            break;
         }
     }
     order

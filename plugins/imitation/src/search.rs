@@ -29,7 +29,12 @@ const FIRST_LOOK: u32 = 6_500;
 /// Complexity for as many bits of description as there are cells to explain.
 const DOUBT: f64 = 4.0;
 /// The work that pipelines and what is put together from them may take; the rest is for rules behind them.
-const PIPELINES_WORK: u64 = 400_000_000;
+const PIPELINES_WORK: u64 = 300_000_000;
+/// Rules behind likely pipelines: the work behind each, the confidence that is enough, and how many hundredths of what is
+/// left it may all take. Where nothing explains all demonstrations, fewer are looked behind once more, harder.
+const ROUNDS: [(u64, f64, u64); 2] = [(24_000_000, CONVINCING, 60), (72_000_000, EXACT, 100)];
+/// Programs that fit every demonstration stand above.
+const EXACT: f64 = 0.55;
 /// The confidence beyond which no other view and no deeper round is worth its work.
 const CONVINCING: f64 = 0.8;
 
@@ -183,17 +188,25 @@ impl Seen {
         ranking: &mut Ranking,
         offer: &mut dyn FnMut(Answer),
     ) {
-        recast::search(&self.task, graph, budget, &mut |id, found| {
-            let dearer = nats(graph.state(id).cost) / 3.5 + self.handicap;
-            let first = Box::new(single(graph, id, size, View::Plain));
-            let answered = |test: usize, grid: &Grid| self.renamings[test].undo(grid).moved_to(0, 0);
-            found.hand_on(ranking, dearer, answered, |then| {
-                let body = Body::Chain { first: first.clone(), then: Box::new(then) };
-                Program { view: self.view, size: None, body }
-            });
-            ranking.flush(offer);
-            ranking.best_everywhere() <= CONVINCING
-        });
+        let order = recast::order(&self.task, graph);
+        for (work, enough, part) in ROUNDS {
+            let part = budget.left() / 100 * part;
+            let mut share = Share::of(budget, part);
+            for &id in &order {
+                if share.left() == 0 || ranking.best_everywhere() > enough {
+                    break;
+                }
+                let Some(found) = recast::behind(&self.task, graph, id, work, &mut share) else { continue };
+                let dearer = nats(graph.state(id).cost) / 3.5 + self.handicap;
+                let first = Box::new(single(graph, id, size, View::Plain));
+                let answered = |test: usize, grid: &Grid| self.renamings[test].undo(grid).moved_to(0, 0);
+                found.hand_on(ranking, dearer, answered, |then| {
+                    let body = Body::Chain { first: first.clone(), then: Box::new(then) };
+                    Program { view: self.view, size: None, body }
+                });
+                ranking.flush(offer);
+            }
+        }
     }
 
     fn guide<'a>(&'a self, policy: &'a Policy) -> Guide<'a> {

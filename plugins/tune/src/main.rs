@@ -1,9 +1,12 @@
 //! Runs a strategy natively over a file of tasks: `tune STRATEGY TASKS.json [work] [threads] [id …]`.
 //!
+//! `tune policy LINES.txt` counts for synthesis' policy what lines of an earlier pass solve tasks with.
+//!
 //! Prints a line a task and the totals: the tuning tool, and the measure of what the sandbox costs. With ids,
 //! prints every answer to the first test input too.
 
 mod folds;
+mod policy;
 
 use std::time::Instant;
 
@@ -34,6 +37,10 @@ fn main() {
     let threads: usize = args.get(3).map_or(1, |w| w.parse().expect("threads"));
     let only = args.get(4..).unwrap_or_default();
     let text = std::fs::read_to_string(path).expect("tasks file");
+    if strategy == "policy" {
+        print!("{}", policy::counts(&text));
+        return;
+    }
     let tasks: serde_json::Map<String, Value> = serde_json::from_str(&text).expect("JSON");
     let chosen: Vec<(&String, &Value)> =
         tasks.iter().filter(|(id, _)| only.is_empty() || only.contains(id)).collect();
