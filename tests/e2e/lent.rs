@@ -38,10 +38,12 @@ fn settings(host: &Host, top: &str, more: &str, calls: &str) {
     host.write("stratagem.toml", format!("{top}\n{}{}", entry("lent-probe"), entry("lost-probe")));
 }
 
+const NEWEST: &str = "SELECT id FROM runs ORDER BY id DESC LIMIT 1";
+
 /// Solves the one task and returns the stored run.
 fn solve(host: &Host, plugin: &str, flags: &[&str]) -> Value {
     host.json(&[&["solve", "./tasks", "--strategy", plugin, "--json", "-"], flags].concat());
-    let id: String = host.one("SELECT id FROM runs ORDER BY id DESC LIMIT 1");
+    let id: String = host.one(NEWEST);
     host.json(&["runs", "show", &id, "--json"])
 }
 
@@ -49,10 +51,11 @@ fn told(run: &Value) -> Vec<&str> {
     run["steps"].as_array().unwrap().iter().map(|step| step["detail"].as_str().unwrap()).collect()
 }
 
+/// Of the very task that the run is on it is not told how earlier runs were scored.
 const FOUND: [&str; 4] = [
     "red 0.500 2",
-    "t00 of lent-probe 0.995 Some(1.0): keep,keep,embed,save,patterns,load",
-    "t00 of lent-probe 1.000 Some(1.0): keep,keep,embed,save,patterns,load",
+    "t00 of lent-probe 0.995 None: keep,keep,embed,save,patterns,load",
+    "t00 of lent-probe 1.000 None: keep,keep,embed,save,patterns,load",
     "5 bytes: first",
 ];
 const NOTHING: [&str; 4] = ["", "", "", "nothing"];
@@ -66,6 +69,11 @@ fn what_a_plugin_keeps_it_finds_next_time_and_another_plugin_does_not() {
     settings(&host, "", "", LOOK);
     assert_eq!(told(&solve(&host, LENT_PROBE, &[])), FOUND);
     assert_eq!(told(&solve(&host, OTHER, &[])), NOTHING);
+    host.write_tasks(2);
+    host.succeeds(&["solve", "./tasks/t01.json", "--strategy", LENT_PROBE]);
+    let on_another = host.json(&["runs", "show", &host.one::<String>(NEWEST), "--json"]);
+    assert_eq!(told(&on_another)[1], FOUND[1].replace("None", "Some(1.0)"));
+    std::fs::remove_file(host.path("tasks/t01.json")).unwrap();
     // The operator has them share: both begin anew in the place that they share.
     settings(&host, "", "domain = \"both\"", KEEP);
     solve(&host, LENT_PROBE, &[]);
