@@ -48,9 +48,9 @@ fn errors_name_the_word_its_place_and_the_nearest_name() {
 
 #[test]
 fn texts_of_any_depth_are_refused_without_harm() {
-    assert!(error(&"product { ".repeat(50_000)).contains("opens one product too many"));
+    assert!(error(&"product { ".repeat(50_000)).contains("opens one program too many"));
     let balanced = format!("{}trim{}", "product { ".repeat(40), " } { trim }".repeat(40));
-    assert!(error(&balanced).contains("opens one product too many"), "{}", error(&balanced));
+    assert!(error(&balanced).contains("opens one program too many"), "{}", error(&balanced));
     let nested = format!("expr {}input{}", "(trim ".repeat(50_000), ")".repeat(50_000));
     assert!(nested.parse::<Program>().is_err_and(|e| e.reason.contains("too large")));
 }

@@ -36,7 +36,7 @@ pub fn counts(lines: &str) -> String {
         counts.sort_by(|a, b| if head.starts_with("ways") { a.0.cmp(&b.0) } else { b.1.total_cmp(&a.1) });
         let counts: Vec<String> = counts.iter().map(|(name, n)| format!("{name} {}", n.round())).collect();
         if !counts.is_empty() {
-            text += &format!("{head}: {}\n", counts.join(", "));
+            text += &[&head, ": ", &counts.join(", "), "\n"].concat();
         }
     }
     text
@@ -45,7 +45,7 @@ pub fn counts(lines: &str) -> String {
 fn count(pipeline: &Pipeline, weight: f64, table: &mut BTreeMap<String, BTreeMap<String, f64>>) {
     let mut add =
         |head: String, name: String, n| *table.entry(head).or_default().entry(name).or_default() += n;
-    let (mut last, mut is_list) = ("start".to_owned(), false);
+    let (mut last, mut is_list) = (String::from("start"), false);
     for t in &pipeline.0 {
         let name = t.to_string();
         let (step, way) = name.split_once(' ').unwrap_or((&name, ""));
@@ -54,7 +54,7 @@ fn count(pipeline: &Pipeline, weight: f64, table: &mut BTreeMap<String, BTreeMap
         let is_colour = way.parse().is_ok_and(|colour: u8| (1..10).contains(&colour)) && is_of_colours(*t);
         let (way, n) = if is_colour { ("_", weight / 9.0) } else { (way, weight) };
         add(format!("ways to {step}"), way.to_owned(), n);
-        last = step.to_owned();
+        last = step.into();
         is_list = match t.kind() {
             Kind::Each => is_list,
             Kind::Split | Kind::Filter => true,
