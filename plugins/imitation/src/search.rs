@@ -153,6 +153,8 @@ impl Seen {
         self.plant(&recalled, graph, budget);
         let part = budget.left() / 10;
         graph.grow(FIRST_LOOK, &mut Share::of(budget, part));
+        self.compare_singles(graph, &mut compared, None, ranking);
+        ranking.flush(offer);
         let found = canvases(&self.task, graph, 2);
         let mut layouts: Vec<Layout> =
             found.into_iter().enumerate().map(|(i, c)| self.layout(c, i == 0)).collect();
