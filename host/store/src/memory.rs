@@ -101,6 +101,7 @@ impl Store {
 
 impl RunMemory {
     /// For a run on this task.
+    #[must_use]
     pub fn on(self, task: Digest) -> Self {
         Self { task: Some(task), ..self }
     }
