@@ -24,15 +24,15 @@ impl Program {
                     "The answer is a drawing in place of each cell of another that is not black.".into(),
                 );
                 lines.push("The other is found so:".into());
-                lines.extend(coarse.explain().lines().map(|line| format!("  {line}")));
+                lines.extend(indented(coarse));
                 lines.push("The drawing in its cells is found so:".into());
-                lines.extend(fine.explain().lines().map(|line| format!("  {line}")));
+                lines.extend(indented(fine));
             }
             Body::Chain { first, then } => {
                 lines.push("First a drawing is made of the input:".into());
-                lines.extend(first.explain().lines().map(|line| format!("  {line}")));
+                lines.extend(indented(first));
                 lines.push("The answer is made of that drawing:".into());
-                lines.extend(then.explain().lines().map(|line| format!("  {line}")));
+                lines.extend(indented(then));
             }
             Body::Expression(expression) => lines.extend(expression.sentences(palette)),
             Body::Objects(rule) => lines.push(rule.explain()),
@@ -42,6 +42,11 @@ impl Program {
         }
         lines.join("\n")
     }
+}
+
+/// The lines of a program inside another.
+fn indented(program: &Program) -> Vec<String> {
+    program.explain().lines().map(|line| format!("  {line}")).collect()
 }
 
 impl Transform {

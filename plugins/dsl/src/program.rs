@@ -170,7 +170,7 @@ impl Program {
         demonstrations.chain(tests).all(|(input, wanted)| self.run(input).as_ref() == Some(wanted))
     }
 
-    /// Every pipeline that it is made of; rules and expressions are made of none.
+    /// Every pipeline that it runs from the input; rules and expressions are made of none.
     pub fn pipelines(&self) -> Vec<&Pipeline> {
         let sides = self.size.iter().flat_map(|rule| [&rule.width.of, &rule.height.of]);
         let mut found: Vec<&Pipeline> = sides.filter_map(Option::as_ref).collect();
@@ -178,10 +178,11 @@ impl Program {
             Body::Single(p) => found.push(p),
             Body::Stack(layers) => found.extend(layers.iter().map(|l| &l.pipeline)),
             Body::Table { keys, .. } => found.extend(keys),
-            Body::Product { coarse: one, fine: other } | Body::Chain { first: one, then: other } => {
-                found.extend(one.pipelines());
-                found.extend(other.pipelines());
+            Body::Product { coarse, fine } => {
+                found.extend(coarse.pipelines());
+                found.extend(fine.pipelines());
             }
+            Body::Chain { first, .. } => found.extend(first.pipelines()),
             Body::Expression(_) | Body::Objects(_) | Body::Cells(_) | Body::Layout(_) | Body::Tree(_) => {}
         }
         found

@@ -4,7 +4,7 @@
 use stratagem_dsl::{Grid, Program};
 use stratagem_kit::bridge::{answer_of, grid_of, task_of};
 use stratagem_kit::fuel::Fuel;
-use stratagem_kit::{Answer, program_in};
+use stratagem_kit::{Answer, EXACT, program_in};
 use stratagem_sdk as sdk;
 use stratagem_sdk::{Description, Level, Run, Strategy, export, memory};
 
@@ -16,8 +16,6 @@ const KIND: &str = "program";
 const PATTERNS_MAX: u32 = 40;
 /// The share of the memory limit that the search plans with; the rest is for what it cannot count.
 const MEMORY_SHARE: u64 = 3;
-/// The confidence above which a program explains every demonstration.
-const EXACT: f64 = 0.55;
 
 struct Evolution;
 

@@ -3,7 +3,7 @@
 
 use stratagem_dsl::program::settle;
 use stratagem_dsl::{Body, Grid, Layer, Pair, Program, Renaming, SizeRule, Task, Transform, View};
-use stratagem_kit::{Answer, Budget, Merit, Ranking, Share, Target};
+use stratagem_kit::{Answer, Budget, EXACT, Merit, Ranking, Share, Target};
 use stratagem_synthesis::{priors, views};
 
 use crate::canvas::{Canvas, canvases};
@@ -33,8 +33,6 @@ const PIPELINES_WORK: u64 = 300_000_000;
 /// Rules behind likely pipelines: the work behind each, the confidence that is enough, and how many hundredths of what is
 /// left it may all take. Where nothing explains all demonstrations, fewer are looked behind once more, harder.
 const ROUNDS: [(u64, f64, u64); 2] = [(24_000_000, CONVINCING, 60), (72_000_000, EXACT, 100)];
-/// Programs that fit every demonstration stand above.
-const EXACT: f64 = 0.55;
 /// The confidence beyond which no other view and no deeper round is worth its work.
 const CONVINCING: f64 = 0.8;
 

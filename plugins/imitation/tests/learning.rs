@@ -1,6 +1,6 @@
 //! Learning and solving on tasks made by concepts.
 
-use stratagem_dsl::{Pair, Program, Task};
+use stratagem_dsl::{Grid, Pair, Program, Task};
 use stratagem_imitation::concepts::{self, Concept};
 use stratagem_imitation::features::TaskFeatures;
 use stratagem_imitation::lessons::example;
@@ -104,4 +104,25 @@ fn a_rationale_that_does_not_solve_its_task_is_no_program() {
     let made = concept("fall down").task(1);
     let lesson = Lesson::from_rationale(made.task, made.outputs, "gravity up (fits 3 of 3)");
     assert!(lesson.program.is_none());
+}
+
+/// Copies in place, then cells at the corners of what is drawn: no rule sees that in the input.
+#[test]
+fn rules_are_found_behind_likely_steps() {
+    let inputs = [
+        &[[0, 0, 0, 0], [0, 5, 0, 0]][..],
+        &[[0, 0, 6, 0], [0, 0, 0, 0], [0, 6, 0, 0]],
+        &[[0, 0, 0, 0], [0, 4, 0, 0], [0, 0, 0, 0], [4, 0, 0, 0]],
+        &[[0, 0, 0, 0], [0, 0, 2, 0], [2, 0, 0, 0]],
+    ];
+    let text =
+        "chain { tile 2 2 } { cells list not drawn corners is 0 & own is as role background : 8 , else own }";
+    let program: Program = text.parse().expect("a program");
+    let inputs = inputs.map(|rows| Grid::from_rows(rows).expect("a grid"));
+    let answered = |g: &Grid| program.run(g).expect("an answer");
+    let train = inputs[..3].iter().map(|g| Pair { input: g.clone(), output: answered(g) }).collect();
+    let task = Task { train, test: vec![inputs[3].clone()] };
+    let (found, _) = answers(&task, &Policy::untrained(1), 600_000_000);
+    let best = found.iter().max_by(|a, b| a.confidence.total_cmp(&b.confidence)).expect("an answer");
+    assert!(best.grid == answered(&inputs[3]) && best.rationale.starts_with("chain {"), "{}", best.rationale);
 }

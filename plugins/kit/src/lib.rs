@@ -12,5 +12,5 @@ pub mod ranking;
 pub mod target;
 
 pub use budget::{Budget, Share, Work};
-pub use ranking::{Answer, Merit, Ranking, program_in};
+pub use ranking::{Answer, EXACT, Merit, Ranking, program_in};
 pub use target::{Bits, Target, bits_where};

@@ -8,11 +8,14 @@ pub struct Answer {
     /// Index into the task's test inputs.
     pub test_index: usize,
     pub grid: Grid,
-    /// 0 to 1; programs that fit every demonstration stand above 0.55, others below 0.45.
+    /// 0 to 1; programs that fit every demonstration stand above [`EXACT`], others below 0.45.
     pub confidence: f64,
     /// The program, and how many demonstrations it fits.
     pub rationale: String,
 }
+
+/// The confidence above which a program fits every demonstration.
+pub const EXACT: f64 = 0.55;
 
 /// What the ranking writes after a program.
 const FITS: &str = " (fits";
@@ -39,7 +42,7 @@ impl Merit {
         let brevity = 1.0 / (1.0 + 0.12 * self.complexity.max(0.0));
         if self.fits == self.pairs {
             let trust = if self.pairs == 1 { 0.9 } else { 1.0 };
-            0.55 + 0.44 * brevity * trust
+            EXACT + 0.44 * brevity * trust
         } else {
             let share = self.fits as f64 / self.pairs as f64;
             0.45 * share * (0.6 + 0.4 * brevity)

@@ -1,5 +1,6 @@
 //! The search as a plugin: tasks in, answers out, work counted in the host's fuel.
 
+use stratagem_kit::EXACT;
 use stratagem_kit::bridge::{answer_of, task_of};
 use stratagem_kit::fuel::Fuel;
 use stratagem_sdk as sdk;
@@ -27,7 +28,7 @@ impl Strategy for Synthesis {
         let mut refused = None;
         search(&task, limits, &mut fuel, &mut |answer| {
             let found = answer_of(&answer);
-            run.step("propose", &answer.rationale, answer.confidence > 0.55);
+            run.step("propose", &answer.rationale, answer.confidence > EXACT);
             if let Err(refusal) = run.offer(&found) {
                 refused = Some(refusal);
             }
