@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use stratagem_domain::features::SizeGroup;
 use stratagem_domain::{Digest, Features, LimitsOverlay};
-use stratagem_solve::{Experience, Lived, Portfolio as Shared, Turn, fold_of};
-use stratagem_store::Store;
+use stratagem_solve::{Claim, Experience, Lived, Portfolio as Shared, Turn, fold_of};
+use stratagem_store::{PastAnswer, Store};
 
 use crate::entrants::{Asked, Entrant};
 use crate::failure::Failure;
@@ -157,7 +157,13 @@ fn lived(store: &Store, entrants: &[Entrant], from: &str) -> Result<Vec<Lived>, 
         .filter_map(|run| {
             let kind = *kinds.get(&run.task)?;
             let (strategy, task, is_solved) = (run.strategy, run.task, run.solved_at_2);
-            Some(Lived { strategy, task, kind, is_solved, fuel: run.fuel_spent, answers: run.answers })
+            let claim = |answer: PastAnswer| Claim {
+                confidence: answer.confidence,
+                is_first: answer.rank == 1,
+                is_right: answer.is_correct,
+            };
+            let answers = run.answers.into_iter().map(claim).collect();
+            Some(Lived { strategy, task, kind, is_solved, fuel: run.fuel_spent, answers })
         })
         .collect())
 }
@@ -178,11 +184,13 @@ fn show(experience: &Experience, names: &[&str]) {
         outln!("{}", serde_json::json!(kind).as_str().unwrap_or_default());
         outln!("{}", table(&["  strategy", "fuel", "gain", "expense"], &rows));
     }
-    let worth = |name: &&str| {
-        let worth =
-            [0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95].map(|at| format!("{:.2}", experience.worth(name, at)));
-        std::iter::once((*name).to_owned()).chain(worth).collect::<Vec<_>>()
+    let worth = |(name, is_first): (&&str, bool)| {
+        let worth = [0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95]
+            .map(|at| format!("{:.2}", experience.worth(name, at, is_first)));
+        let title = format!("{name}, {}", if is_first { "first answer" } else { "later ones" });
+        std::iter::once(title).chain(worth).collect::<Vec<_>>()
     };
-    let rows: Vec<Vec<String>> = names.iter().map(worth).collect();
+    let rows: Vec<Vec<String>> =
+        names.iter().flat_map(|name| [(name, true), (name, false)]).map(worth).collect();
     outln!("{}", table(&["confidence", "0.10", "0.30", "0.50", "0.70", "0.80", "0.90", "0.95"], &rows));
 }

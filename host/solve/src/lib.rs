@@ -17,7 +17,8 @@ mod submission;
 pub use bench::{Bench, BenchError, Contender, TaskResult, domain_of_fold, fold_of};
 pub use compare::{Comparison, LeftOut, Side, Solved, Trial, compare};
 pub use portfolio::{
-    Bin, Calibration, Check, Choice, Experience, Lived, Portfolio, Reliability, Turn, Verifier, Voice, merge,
+    Bin, Calibration, Check, Choice, Claim, Experience, Lived, Portfolio, Reliability, Turn, Verifier, Voice,
+    Worth, merge,
 };
 pub use replay::{Verdict, replay};
 pub use report::{CategoryRow, Report, StrategyRow, Summary, TaskRow};

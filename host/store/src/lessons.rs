@@ -51,8 +51,17 @@ pub struct PastRun {
     pub task: Digest,
     pub solved_at_2: bool,
     pub fuel_spent: u64,
-    /// Confidence and whether it was right, of each answer that was among the best of its test input.
-    pub answers: Vec<(f64, bool)>,
+    /// Those that were among the best of their test input.
+    pub answers: Vec<PastAnswer>,
+}
+
+/// What an answer claimed, and what came of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PastAnswer {
+    pub confidence: f64,
+    /// Among the answers to its test input, from 1.
+    pub rank: usize,
+    pub is_correct: bool,
 }
 
 impl Store {
@@ -171,46 +180,53 @@ impl Store {
         })
     }
 
-    /// The newest run of each of the components on each task whose outputs are known and that `wanted` lets through.
+    /// Of each of the components on each task whose outputs are known and that `wanted` lets through, the run that was
+    /// lent the most fuel, the newest of those: a turn within a portfolio is cut short, and says less.
     pub fn past_runs(
         &self,
         components: &[Digest],
         wanted: impl Fn(&Digest) -> bool,
     ) -> Result<Vec<PastRun>, StoreError> {
         self.read(|connection| {
-            let mut found: BTreeMap<String, PastRun> = BTreeMap::new();
+            let mut found = Vec::new();
             for component in components {
+                let mut newest: BTreeMap<Digest, (String, PastRun)> = BTreeMap::new();
                 let mut select = connection.prepare_cached(
-                    "SELECT r.id, max(r.started_at), p.name, r.task_digest, r.outcome = 'solved', u.fuel_spent
+                    "SELECT r.id, p.name, r.task_digest, r.outcome = 'solved', u.fuel_spent
                      FROM plugin_versions v JOIN plugins p ON p.id = v.plugin_id
                      JOIN runs r ON r.plugin_version_id = v.id
                      JOIN resource_usage u ON u.run_id = r.id AND u.kind = 'wasm'
                      WHERE v.wasm_digest = ?1 AND r.outcome IN ('solved', 'unsolved', 'out_of_fuel', 'out_of_memory')
-                     GROUP BY r.task_digest",
+                     ORDER BY json_extract(r.limits, '$.fuel'), r.started_at, r.id",
                 )?;
                 let mut rows = select.query([component.to_string()])?;
                 while let Some(row) = rows.next()? {
                     let run = PastRun {
-                        strategy: row.get(2)?,
-                        task: crate::rows::parse_digest(&row.get::<_, String>(3)?)?,
-                        solved_at_2: row.get(4)?,
-                        fuel_spent: row.get::<_, i64>(5)? as u64,
+                        strategy: row.get(1)?,
+                        task: crate::rows::parse_digest(&row.get::<_, String>(2)?)?,
+                        solved_at_2: row.get(3)?,
+                        fuel_spent: row.get::<_, i64>(4)? as u64,
                         answers: Vec::new(),
                     };
                     if wanted(&run.task) {
-                        found.insert(row.get(0)?, run);
+                        newest.insert(run.task, (row.get(0)?, run));
                     }
                 }
+                found.extend(newest.into_values());
             }
             let mut select = connection.prepare_cached(
-                "SELECT confidence, is_correct FROM answers
+                "SELECT confidence, rank, is_correct FROM answers
                  WHERE run_id = ?1 AND rank IS NOT NULL AND is_correct IS NOT NULL ORDER BY n",
             )?;
             for (id, run) in &mut found {
-                let answers = select.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                let id: &str = id;
+                let answers = select.query_map([id], |row| {
+                    let rank = row.get::<_, i64>(1)? as usize;
+                    Ok(PastAnswer { confidence: row.get(0)?, rank, is_correct: row.get(2)? })
+                })?;
                 run.answers = answers.collect::<rusqlite::Result<_>>()?;
             }
-            let mut runs: Vec<PastRun> = found.into_values().collect();
+            let mut runs: Vec<PastRun> = found.into_iter().map(|(_, run)| run).collect();
             runs.sort_by(|a, b| (&a.strategy, a.task).cmp(&(&b.strategy, b.task)));
             Ok(runs)
         })

@@ -104,7 +104,7 @@ pub use families::{
 pub use features::SimilarTask;
 pub use hot::{CacheStats, HotStats, LONGEST as HOT_LONGEST};
 pub use key::{Key, can_encrypt};
-pub use lessons::{LearnedArtifact, Lessons, PastRun};
+pub use lessons::{LearnedArtifact, Lessons, PastAnswer, PastRun};
 pub use memories::{Memory, MemoryFilter, NewMemory};
 pub use memory::{Quotas, RunMemory};
 pub use messages::{LONGEST_MESSAGE, Message, MessageFilter, NewMessage};

@@ -23,8 +23,35 @@ pub struct Lived {
     pub kind: SizeGroup,
     pub is_solved: bool,
     pub fuel: u64,
-    /// Confidence and whether it was right, of its best answers.
-    pub answers: Vec<(f64, bool)>,
+    /// Its best answers to each test input.
+    pub answers: Vec<Claim>,
+}
+
+/// An answer as experience.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Claim {
+    pub confidence: f64,
+    /// Whether its strategy offered none at the same test input that it was surer of.
+    pub is_first: bool,
+    pub is_right: bool,
+}
+
+/// What a strategy's confidences are worth: its second answer is seldom right however sure it is of it, since its first
+/// mostly is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Worth {
+    pub first: Calibration,
+    pub later: Calibration,
+}
+
+impl Worth {
+    fn of(claims: &[Claim]) -> Self {
+        let calibration = |is_first: bool| {
+            let claims = claims.iter().filter(|claim| claim.is_first == is_first);
+            Calibration::of(&claims.map(|claim| (claim.confidence, claim.is_right)).collect::<Vec<_>>())
+        };
+        Self { first: calibration(true), later: calibration(false) }
+    }
 }
 
 /// A strategy's turn at a task.
@@ -44,7 +71,7 @@ pub struct Turn {
 pub struct Experience {
     /// The order for each kind of task: most solved for its fuel first.
     pub turns: BTreeMap<SizeGroup, Vec<Turn>>,
-    pub calibrations: BTreeMap<String, Calibration>,
+    pub calibrations: BTreeMap<String, Worth>,
 }
 
 impl Experience {
@@ -56,12 +83,11 @@ impl Experience {
 
     /// Learns from runs; strategies without runs are not known.
     pub fn of(lived: &[Lived]) -> Self {
-        let mut answers: BTreeMap<String, Vec<(f64, bool)>> = BTreeMap::new();
+        let mut answers: BTreeMap<String, Vec<Claim>> = BTreeMap::new();
         for run in lived {
             answers.entry(run.strategy.clone()).or_default().extend(&run.answers);
         }
-        let calibrations =
-            answers.into_iter().map(|(name, answers)| (name, Calibration::of(&answers))).collect();
+        let calibrations = answers.into_iter().map(|(name, claims)| (name, Worth::of(&claims))).collect();
         let turns = SizeGroup::ALL.into_iter().map(|kind| {
             let of_kind: Vec<&Lived> = lived.iter().filter(|run| run.kind == kind).collect();
             let tasks: BTreeSet<Digest> = of_kind.iter().map(|run| run.task).collect();
@@ -84,9 +110,12 @@ impl Experience {
         turns
     }
 
-    /// What a strategy's confidence is worth.
-    pub fn worth(&self, strategy: &str, confidence: f64) -> f64 {
-        self.calibrations.get(strategy).map_or(confidence, |known| known.apply(confidence))
+    /// What a strategy's confidence in its first answer to a test input is worth, or in a later one.
+    pub fn worth(&self, strategy: &str, confidence: f64, is_first: bool) -> f64 {
+        self.calibrations.get(strategy).map_or(confidence, |known| {
+            let calibration = if is_first { &known.first } else { &known.later };
+            calibration.apply(confidence)
+        })
     }
 }
 
@@ -133,7 +162,9 @@ mod tests {
 
     fn lived(strategy: &str, task: u8, is_solved: bool, fuel: u64) -> Lived {
         let (strategy, task) = (strategy.to_owned(), Digest::of(&[task]));
-        Lived { strategy, task, kind: SizeGroup::Same, is_solved, fuel, answers: vec![(0.5, is_solved)] }
+        let claim = |is_first, is_right| Claim { confidence: 0.5, is_first, is_right };
+        let answers = vec![claim(true, is_solved), claim(false, false)];
+        Lived { strategy, task, kind: SizeGroup::Same, is_solved, fuel, answers }
     }
 
     fn names(turns: &[Turn]) -> Vec<&str> {
@@ -163,8 +194,9 @@ mod tests {
     fn confidences_are_worth_what_they_were_and_unknown_ones_what_they_say() {
         let runs: Vec<Lived> = (0..60).map(|task| lived("s", task, task % 3 == 0, 1)).collect();
         let experience = Experience::of(&runs);
-        assert!((experience.worth("s", 0.5) - 1.0 / 3.0).abs() < 0.03);
-        assert!((experience.worth("who", 0.5) - 0.5).abs() < 1e-9);
+        assert!((experience.worth("s", 0.5, true) - 1.0 / 3.0).abs() < 0.03);
+        assert!(experience.worth("s", 0.5, false) < 0.03, "a second answer is another matter");
+        assert!((experience.worth("who", 0.5, true) - 0.5).abs() < 1e-9);
         let text = serde_json::to_string(&experience).unwrap();
         assert_eq!(serde_json::from_str::<Experience>(&text).unwrap(), experience);
     }

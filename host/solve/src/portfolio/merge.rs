@@ -1,5 +1,7 @@
 //! Answers of several strategies made into one list of attempts.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use stratagem_domain::{Answer, MAX_ATTEMPTS, Ranking};
 
@@ -77,7 +79,8 @@ struct Candidate {
 /// Ranks the answers of several strategies: `answers` says of each who gave it.
 ///
 /// A grid's confidence is the worth of its surest voice, raised by every other strategy that offers it too and lowered
-/// where its program, run by the host, says otherwise; among equals the shorter program comes first.
+/// where its program, run by the host, says otherwise; grids that claim more than 1 together share it. Among equals the
+/// shorter program comes first.
 pub fn merge(
     task: &stratagem_domain::Task,
     answers: &[(String, Answer)],
@@ -119,12 +122,20 @@ fn candidates(
     experience: &Experience,
     verifier: &dyn Verifier,
 ) -> Vec<Candidate> {
+    let mut firsts: BTreeMap<&String, usize> = BTreeMap::new();
+    for (index, (strategy, answer)) in answers.iter().enumerate().filter(|(_, (_, it))| it.test_index == test)
+    {
+        let first = firsts.entry(strategy).or_insert(index);
+        if answer.confidence > answers[*first].1.confidence {
+            *first = index;
+        }
+    }
     let mut found: Vec<Candidate> = Vec::new();
     for (index, (strategy, answer)) in answers.iter().enumerate() {
         if answer.test_index != test {
             continue;
         }
-        let worth = experience.worth(strategy, answer.confidence);
+        let worth = experience.worth(strategy, answer.confidence, firsts.get(strategy) == Some(&index));
         let voice = Voice { strategy: strategy.clone(), confidence: answer.confidence, worth };
         match found.iter_mut().find(|other| answers[other.index].1.grid == answer.grid) {
             Some(known) => known.hear(voice, index),
@@ -141,6 +152,11 @@ fn candidates(
     for candidate in &mut found {
         candidate.check = verifier.check(task, &answers[candidate.index].1);
         candidate.confidence = candidate.worth();
+    }
+    // One of them at most is right: what all claim together is no more than all there is.
+    let claimed: f64 = found.iter().map(|candidate| candidate.confidence).sum();
+    for candidate in &mut found {
+        candidate.confidence /= claimed.max(1.0);
     }
     found
 }
@@ -213,7 +229,8 @@ mod tests {
             first(&[("a", answer(1, 0.6, "")), ("a", answer(2, 0.5, "")), ("b", answer(2, 0.5, ""))]);
         assert_eq!(order, [2, 1]);
         assert_eq!(choices[0].voices.len(), 2);
-        assert!((choices[0].confidence - (1.0 - 0.5 * 0.7)).abs() < 1e-9, "{choices:?}");
+        let agreed = 1.0 - 0.5 * 0.7;
+        assert!((choices[0].confidence - agreed / (agreed + 0.6)).abs() < 1e-9, "{choices:?}");
         assert!(choices[0].explain().contains("a and b"), "{}", choices[0].explain());
     }
 
@@ -231,7 +248,7 @@ mod tests {
         assert_eq!(order, [2, 1]);
         let (order, choices) = first(&[("a", answer(1, 0.9, "lie")), ("b", answer(2, 0.6, ""))]);
         assert_eq!(order, [2, 1]);
-        assert!((choices[1].confidence - 0.45).abs() < 1e-9);
+        assert!((choices[1].confidence - 0.45 / 1.05).abs() < 1e-9, "both share what there is");
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod experience;
 mod merge;
 
 pub use calibration::{Bin, Calibration, Reliability};
-pub use experience::{Experience, Lived, Turn};
+pub use experience::{Claim, Experience, Lived, Turn, Worth};
 pub use merge::{Check, Choice, Verifier, Voice, merge};
 
 use stratagem_domain::Limits;
