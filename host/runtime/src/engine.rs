@@ -1,9 +1,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use stratagem_domain::{Capability, Limits};
 use wasmtime::component::Linker;
@@ -20,11 +17,15 @@ use crate::policy::Grants;
 use crate::state::RunState;
 use crate::{LoadError, LoadedStrategy, Package, host};
 
-/// How often the deadline is looked at.
-pub const TICK: Duration = Duration::from_millis(5);
+/// Fuel between two looks at the deadline: a tenth of a millisecond of usual code, some tens of milliseconds where every
+/// instruction waits for memory.
+pub const SLICE: u64 = 1_000_000;
 
-/// What a call of the host needs under a plugin's own.
+/// What a plugin's own needs at least.
 const LEAST_STACK_KB: u64 = 64;
+
+/// What the host's functions need beyond a plugin's own stack.
+const HOST_STACK_BYTES: usize = 1 << 20;
 
 /// How instances are made. Only benchmarks and their tests choose; everything else is tuned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,8 +67,6 @@ pub struct Sandbox {
     pub(crate) lacks: BTreeMap<Capability, String>,
     /// How far workers are confined; none where plugins run in this process.
     pub confinement: Option<Confinement>,
-    stop: Arc<AtomicBool>,
-    ticker: Option<JoinHandle<()>>,
 }
 
 /// The engines, one for each size of stack that is asked for: it is a setting of the engine, not of a run.
@@ -117,22 +116,6 @@ impl Stages {
         made.insert(stack_kb, stage.clone());
         Ok(stage)
     }
-
-    /// Ticks deadlines until it is told to stop. A tick that comes late brings along those that are due.
-    pub fn tick_until(&self, stop: impl Fn() -> bool) {
-        let (started, mut ticks) = (Instant::now(), 0);
-        while !stop() {
-            std::thread::park_timeout(TICK);
-            let due = started.elapsed().as_millis() / TICK.as_millis();
-            (ticks..due).for_each(|_| self.tick());
-            ticks = due;
-        }
-    }
-
-    fn tick(&self) {
-        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.values().for_each(|stage| stage.engine.increment_epoch());
-    }
 }
 
 impl SandboxConfig {
@@ -155,17 +138,15 @@ impl Default for SandboxConfig {
 }
 
 impl Sandbox {
-    /// Makes the engine, links the contract's `run` interface, and starts the thread that ticks deadlines.
+    /// Makes the engine and links the contract's `run` interface.
     pub fn new(config: &SandboxConfig) -> Result<Self, LoadError> {
         let worker = config.worker.clone();
         let confinement = worker.as_ref().map(WorkerProcess::confinement).transpose()?;
         let stages = Arc::new(Stages::new(config.clone()));
         let engine = stages.of(Limits::default().stack_kb)?.engine;
         let cache = CodeCache::new(config.cache.clone(), config.compiler.clone(), &engine);
-        let stop = Arc::new(AtomicBool::new(false));
-        let ticker = start_ticker(&stages, &stop)?;
         let lacks = config.lacks.clone();
-        Ok(Self { stages, cache, worker, lacks, confinement, stop, ticker: Some(ticker) })
+        Ok(Self { stages, cache, worker, lacks, confinement })
     }
 
     pub(crate) fn stages(&self) -> &Arc<Stages> {
@@ -191,25 +172,6 @@ impl Sandbox {
     }
 }
 
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(ticker) = self.ticker.take() {
-            ticker.thread().unpark();
-            let _ = ticker.join();
-        }
-    }
-}
-
-/// Deadlines tick on a thread of their own: no run, and no pool of workers, can hold them up.
-fn start_ticker(stages: &Arc<Stages>, stop: &Arc<AtomicBool>) -> Result<JoinHandle<()>, LoadError> {
-    let (stages, stop) = (Arc::clone(stages), Arc::clone(stop));
-    std::thread::Builder::new()
-        .name("deadline".into())
-        .spawn(move || stages.tick_until(|| stop.load(Ordering::Relaxed)))
-        .map_err(|error| LoadError::Engine(format!("no thread for deadlines: {error}")))
-}
-
 fn engine_config(config: &SandboxConfig, stack_kb: u64) -> Config {
     let stack = usize::try_from(stack_kb.saturating_mul(1 << 10)).unwrap_or(usize::MAX);
     let mut engine = Config::new();
@@ -222,8 +184,8 @@ fn engine_config(config: &SandboxConfig, stack_kb: u64) -> Config {
         .wasm_tail_call(true)
         .cranelift_opt_level(OptLevel::Speed)
         .max_wasm_stack(stack)
-        // Nothing runs on it here; it must not be smaller.
-        .async_stack_size(stack)
+        // Runs have stacks of their own, so that they can be left at their deadline.
+        .async_stack_size(stack.saturating_add(HOST_STACK_BYTES))
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         // Backtraces name functions, no places in them, and nobody else walks these stacks: less to keep and load.
         .generate_address_map(false)
@@ -231,7 +193,7 @@ fn engine_config(config: &SandboxConfig, stack_kb: u64) -> Config {
         .concurrency_support(false)
         .memory_init_cow(true);
     if config.tuning != Tuning::Unlimited {
-        engine.consume_fuel(true).operator_cost(operator_cost()).epoch_interruption(true);
+        engine.consume_fuel(true).operator_cost(operator_cost());
     }
     if matches!(config.tuning, Tuning::Tuned | Tuning::Unaccounted) {
         engine.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
@@ -261,6 +223,7 @@ fn pool(config: &SandboxConfig) -> PoolingAllocationConfig {
     let [instances, memories, tables] = [instances, memories, tables].map(count);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(slots)
+        .total_stacks(slots)
         .total_core_instances(slots.saturating_mul(instances))
         .total_memories(slots.saturating_mul(memories))
         .total_tables(slots.saturating_mul(tables))

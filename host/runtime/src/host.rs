@@ -3,6 +3,8 @@
 //! *Limits*: a call costs [`CALL_FUEL`], and one unit a byte that it hands over, before anything
 //! is kept of it; it counts against `host_calls`, the limit of its kind, `lifted_bytes_call` and `lifted_bytes`.
 
+use std::time::Instant;
+
 use stratagem_domain::{Grid, HostCall, Level};
 use wasmtime::component::{Linker, WasmStr};
 use wasmtime::{StoreContextMut, Trap};
@@ -125,6 +127,10 @@ pub fn charge(store: &mut Context<'_>, kind: HostCall, bytes: usize) -> wasmtime
 
 /// Counts a call and the bytes that cross with it.
 pub fn count(state: &mut RunState, kind: HostCall, bytes: usize) -> wasmtime::Result<()> {
+    // A call sets the fuel, and begins a new slice with it.
+    if state.deadline.is_some_and(|at| Instant::now() >= at) {
+        return Err(Trap::Interrupt.into());
+    }
     state.forget_last_error();
     let (limits, usage) = (&state.limits, &mut state.usage);
     usage.host_calls += 1;

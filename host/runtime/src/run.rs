@@ -1,5 +1,8 @@
 use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
@@ -14,7 +17,7 @@ use wasmtime::{Engine, Store, Trap, WasmBacktrace};
 use crate::bindings::{DescriptionView, GridParam, LessonParam, PairParam, TaskParam};
 use crate::cache::again;
 use crate::contract::{Contract, Surface};
-use crate::engine::{Stage, Stages, TICK, Tuning};
+use crate::engine::{SLICE, Stage, Stages, Tuning};
 use crate::host::Breach;
 use crate::isolate::Isolated;
 use crate::lent::Lent;
@@ -296,7 +299,9 @@ impl Linked {
     fn check_types(&self, limits: &Limits) -> Result<(), String> {
         let ready = self.ready(limits)?;
         let mut store = self.store(&ready, RunState::new(limits, 0, Settings::new(), 0, self.metered));
-        let instance = ready.instance.instantiate(&mut store).map_err(|error| format!("{error:#}"))?;
+        let deadline = store.data().deadline;
+        let instance = in_time(deadline, ready.instance.instantiate_async(&mut store))
+            .map_err(|error| format!("{error:#}"))?;
         let wrong = |name: &str, error: wasmtime::Error| format!("`{name}`: {error:#}");
         instance
             .get_typed_func::<(TaskParam<'_>,), Done>(&mut store, &ready.solve)
@@ -333,7 +338,9 @@ impl Linked {
         }
         if self.metered {
             store.set_fuel(limits.fuel).unwrap_or_else(|error| unreachable!("fuel is configured: {error}"));
-            store.set_epoch_deadline(limits.wall_ms.div_ceil(TICK.as_millis() as u64) + 1);
+            store
+                .fuel_async_yield_interval(Some(SLICE))
+                .unwrap_or_else(|error| unreachable!("fuel is configured: {error}"));
         }
         self.links.equip(&mut store);
         store
@@ -383,8 +390,32 @@ where
     Params: ComponentNamedList + Lower,
     Return: ComponentNamedList + Lift + 'static,
 {
-    let instance = ready.instance.instantiate(&mut *store)?;
-    instance.get_typed_func::<Params, Return>(&mut *store, export)?.call(&mut *store, params)
+    in_time(store.data().deadline, async {
+        let instance = ready.instance.instantiate_async(&mut *store).await?;
+        let function = instance.get_typed_func::<Params, Return>(&mut *store, export)?;
+        function.call_async(&mut *store, params).await
+    })
+}
+
+/// Drives a call, which halts after each [`SLICE`] of its fuel, to its end or its deadline, where it is left as it is.
+///
+/// Fuel bounds time as well as epochs would, since bulk work is charged by the byte, and costs compiled code nothing
+/// beyond what fuel does: see docs/decisions/0017.
+fn in_time<T>(
+    deadline: Option<Instant>,
+    call: impl Future<Output = wasmtime::Result<T>>,
+) -> wasmtime::Result<T> {
+    let mut call = pin!(call);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        match call.as_mut().poll(&mut context) {
+            Poll::Ready(result) => return result,
+            Poll::Pending if deadline.is_some_and(|at| Instant::now() >= at) => {
+                return Err(Trap::Interrupt.into());
+            }
+            Poll::Pending => {}
+        }
+    }
 }
 
 /// How a call ended that returned this.

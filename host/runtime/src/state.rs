@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use stratagem_domain::{Answer, Grid, Level, Limits, LogLine, RunReport, Settings, Step, Usage};
 
 use crate::bindings::Refusal;
@@ -14,6 +16,8 @@ pub struct RunState {
     pub limiter: RunLimiter,
     /// False only where a benchmark measures what metering costs.
     pub metered: bool,
+    /// None where it is not metered.
+    pub deadline: Option<Instant>,
     pub seed: u64,
     pub settings: Settings,
     /// Test inputs of the task: an answer to any other is refused.
@@ -37,6 +41,7 @@ impl RunState {
             limits: limits.clone(),
             limiter: RunLimiter::new(limits),
             metered,
+            deadline: metered.then(|| Instant::now() + Duration::from_millis(limits.wall_ms)),
             seed,
             settings,
             tests,

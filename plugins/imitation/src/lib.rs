@@ -45,6 +45,6 @@ pub use policy::Policy;
 pub use search::solve;
 
 /// The work that serves most tasks.
-pub const WORK_USUAL: u64 = 2_800_000_000;
+pub const WORK_USUAL: u64 = 4_200_000_000;
 /// The work of learning from a few hundred lessons.
 pub const LEARN_WORK: u64 = 20_000_000_000;

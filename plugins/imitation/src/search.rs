@@ -30,9 +30,10 @@ const FIRST_LOOK: u32 = 6_500;
 const DOUBT: f64 = 4.0;
 /// The work that pipelines and what is put together from them may take; the rest is for rules behind them.
 const PIPELINES_WORK: u64 = 300_000_000;
-/// Rules behind likely pipelines: the work behind each, the confidence that is enough, and how many hundredths of what is
-/// left it may all take. Where nothing explains all demonstrations, fewer are looked behind once more, harder.
-const ROUNDS: [(u64, f64, u64); 2] = [(24_000_000, CONVINCING, 60), (72_000_000, EXACT, 100)];
+/// Rules behind likely pipelines: the work behind each, the confidence that is enough, and how many hundredths of what
+/// is left it may all take. Where nothing explains all demonstrations, fewer are looked behind again, harder each time.
+const ROUNDS: [(u64, f64, u64); 3] =
+    [(24_000_000, CONVINCING, 40), (72_000_000, EXACT, 60), (216_000_000, EXACT, 100)];
 /// The confidence beyond which no other view and no deeper round is worth its work.
 const CONVINCING: f64 = 0.8;
 

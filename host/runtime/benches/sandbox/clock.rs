@@ -8,7 +8,7 @@ use stratagem_runtime::{Sandbox, SandboxConfig};
 use crate::plugins::{package, settings, task};
 use crate::table::{Table, us};
 
-/// The sandbox looks at deadlines this often.
+/// What a deadline may be late by without anybody minding.
 const TICK: Duration = Duration::from_millis(5);
 const RUNS: usize = 200;
 

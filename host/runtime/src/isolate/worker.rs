@@ -48,7 +48,6 @@ pub fn worker_child() -> Result<(), String> {
     let config = SandboxConfig { tuning: Tuning::OnDemand, ..SandboxConfig::default() };
     let stages = Arc::new(Stages::new(config));
     let stage = stages.of(limits.stack_kb).map_err(|error| error.to_string())?;
-    let clock = Arc::clone(&stages);
     let run = move || {
         confine::filter(Phase::Load)?;
         let link = || link(&stages, &stage, &code, contract, links);
@@ -67,7 +66,6 @@ pub fn worker_child() -> Result<(), String> {
         .stack_size(Limits::THREAD_STACK_BYTES)
         .spawn(run)
         .map_err(|error| format!("no thread to run on: {error}"))?;
-    clock.tick_until(|| run.is_finished());
     // Its words are on stderr already.
     run.join().unwrap_or_else(|_| Err("the worker panicked".to_owned()))
 }

@@ -79,8 +79,8 @@ struct Candidate {
 /// Ranks the answers of several strategies: `answers` says of each who gave it.
 ///
 /// A grid's confidence is the worth of its surest voice, raised by every other strategy that offers it too and lowered
-/// where its program, run by the host, says otherwise; grids that claim more than 1 together share it. Among equals the
-/// shorter program comes first.
+/// where its program, run by the host, says otherwise, and by every rival grid. Among equals the shorter program comes
+/// first.
 pub fn merge(
     task: &stratagem_domain::Task,
     answers: &[(String, Answer)],
@@ -153,10 +153,11 @@ fn candidates(
         candidate.check = verifier.check(task, &answers[candidate.index].1);
         candidate.confidence = candidate.worth();
     }
-    // One of them at most is right: what all claim together is no more than all there is.
-    let claimed: f64 = found.iter().map(|candidate| candidate.confidence).sum();
+    // One of them at most is right: what speaks for one speaks against the others, by its odds.
+    let odds = |candidate: &Candidate| candidate.confidence / (1.0 - candidate.confidence);
+    let all: f64 = 1.0 + found.iter().map(odds).sum::<f64>();
     for candidate in &mut found {
-        candidate.confidence /= claimed.max(1.0);
+        candidate.confidence = odds(candidate) / all;
     }
     found
 }
@@ -229,8 +230,8 @@ mod tests {
             first(&[("a", answer(1, 0.6, "")), ("a", answer(2, 0.5, "")), ("b", answer(2, 0.5, ""))]);
         assert_eq!(order, [2, 1]);
         assert_eq!(choices[0].voices.len(), 2);
-        let agreed = 1.0 - 0.5 * 0.7;
-        assert!((choices[0].confidence - agreed / (agreed + 0.6)).abs() < 1e-9, "{choices:?}");
+        let (agreed, alone) = (0.65 / 0.35, 0.6 / 0.4);
+        assert!((choices[0].confidence - agreed / (1.0 + agreed + alone)).abs() < 1e-9, "{choices:?}");
         assert!(choices[0].explain().contains("a and b"), "{}", choices[0].explain());
     }
 
@@ -248,7 +249,8 @@ mod tests {
         assert_eq!(order, [2, 1]);
         let (order, choices) = first(&[("a", answer(1, 0.9, "lie")), ("b", answer(2, 0.6, ""))]);
         assert_eq!(order, [2, 1]);
-        assert!((choices[1].confidence - 0.45 / 1.05).abs() < 1e-9, "both share what there is");
+        let (halved, rival) = (0.45 / 0.55, 0.6 / 0.4);
+        assert!((choices[1].confidence - halved / (1.0 + halved + rival)).abs() < 1e-9, "{choices:?}");
     }
 
     #[test]

@@ -29,8 +29,8 @@ pub struct Portfolio<'a> {
 pub const LEAST_FUEL: u64 = 50_000_000;
 
 impl Portfolio<'_> {
-    /// Fuel of a task: about 6 CPU seconds.
-    pub const FUEL: u64 = 60_000_000_000;
+    /// Fuel of a task: about 8 CPU seconds.
+    pub const FUEL: u64 = 80_000_000_000;
     /// Confidence beyond which other strategies are not asked.
     pub const SURE: f64 = 0.9;
 
