@@ -28,6 +28,7 @@ mod replay;
 mod resume;
 mod schema;
 mod settings;
+mod shipped;
 mod signatures;
 mod solve;
 mod tmpfs;
