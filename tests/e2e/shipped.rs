@@ -41,7 +41,8 @@ fn write_tasks(host: &Host, folder: &str, numbers: std::ops::Range<usize>) {
 
 /// What the newest runs of a strategy said in a step of that name.
 fn steps(host: &Host, strategy: &str, action: &str) -> Vec<String> {
-    let sql = "SELECT s.result FROM steps s JOIN episodes e ON e.id = s.episode_id JOIN runs r ON r.id = e.run_id
+    let sql =
+        "SELECT s.result FROM steps s JOIN episodes e ON e.id = s.episode_id JOIN runs r ON r.id = e.run_id
         JOIN plugin_versions v ON v.id = r.plugin_version_id JOIN plugins p ON p.id = v.plugin_id
         WHERE p.name = ?1 AND s.action = ?2 ORDER BY r.started_at DESC, s.n";
     let db = host.db();
@@ -57,13 +58,16 @@ fn shipped_strategies_solve_learn_and_solve_with_what_they_learned() {
     write_tasks(&host, "fresh", 6..9);
     let solve = |what: &'static str, strategy: &'static str| {
         host.succeeds(&["solve", what, "--strategy", strategy, "--fuel", FUEL, "--json", "report.json"]);
-        let report: Value = serde_json::from_slice(&std::fs::read(host.path("report.json")).unwrap()).unwrap();
+        let report: Value =
+            serde_json::from_slice(&std::fs::read(host.path("report.json")).unwrap()).unwrap();
         report["summary"]["solved_at_2"].as_u64().unwrap()
     };
     assert_eq!(solve("seen", "synthesis"), 6);
     // Untrained, both search by what they ship with.
     assert_eq!((solve("fresh", "evolution"), solve("fresh", "imitation")), (3, 3));
-    assert!(steps(&host, "evolution", "remember").iter().all(|said| said == "0 programs, 0 that do not parse"));
+    assert!(
+        steps(&host, "evolution", "remember").iter().all(|said| said == "0 programs, 0 that do not parse")
+    );
     assert!(steps(&host, "imitation", "load")[0].starts_with("no policy learned yet"));
 
     for strategy in ["evolution", "imitation"] {
@@ -85,10 +89,14 @@ fn shipped_strategies_solve_learn_and_solve_with_what_they_learned() {
     assert!(loaded.starts_with("a policy trained on 6 lessons"), "{loaded}");
 
     // An artifact that is something else is refused by name, and the strategy works without it.
-    let swap = "UPDATE learned_artifacts SET digest = (SELECT digest FROM artifacts WHERE media_type LIKE '%wasm%')
+    let swap =
+        "UPDATE learned_artifacts SET digest = (SELECT digest FROM artifacts WHERE media_type LIKE '%wasm%')
         WHERE name = 'policy'";
     assert_eq!(host.db().execute(swap, []).unwrap(), 1);
     assert_eq!(solve("fresh", "imitation"), 3);
     assert!(steps(&host, "imitation", "load")[0].starts_with("no policy learned yet"));
-    assert!(host.one::<i64>("SELECT count(*) FROM run_logs WHERE message LIKE 'artifact `policy`: not ours%'") > 0);
+    assert!(
+        host.one::<i64>("SELECT count(*) FROM run_logs WHERE message LIKE 'artifact `policy`: not ours%'")
+            > 0
+    );
 }
