@@ -136,7 +136,7 @@ fn a_portfolio_shares_a_task_and_says_why() {
     host.succeeds(&["portfolio", "learn", "--from", "own", "--out", "experience.json"]);
     let text = std::fs::read_to_string(host.path("experience.json")).unwrap();
     let experience: Value = serde_json::from_str(&text).unwrap();
-    assert!(experience["calibrations"]["probe"]["steps"].is_array(), "{experience:#}");
+    assert!(experience["calibrations"]["probe"]["first"]["steps"].is_array(), "{experience:#}");
     assert!(host.succeeds(&["portfolio", "show"]).contains("lent-probe"));
     let auto = ["solve", "./tasks", "--strategy", "auto", "--strategy", PROBE];
     host.refuses("beside", &auto, 2, &["`auto` beside other strategies", "[portfolio]"]);
