@@ -67,7 +67,8 @@ impl Evolution<'_> {
                 return self.arena.take(state, step, budget);
             }
         }
-        budget.spend(50);
+        // Eight draws and as many look-ups; they are where a search that has run dry spends its time.
+        budget.spend(400);
         None
     }
 
