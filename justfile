@@ -38,6 +38,12 @@ faults:
 fuzz seconds="60" *targets: setup
     scripts/fuzz.sh {{ seconds }} {{ targets }}
 
+# Holds the compression model to PyTorch, which it brings into target/torch (some gigabytes)
+torch: setup
+    test -x {{ CARGO_TARGET_DIR }}/torch/bin/python || python3 -m venv {{ CARGO_TARGET_DIR }}/torch
+    {{ CARGO_TARGET_DIR }}/torch/bin/pip install --quiet --disable-pip-version-check torch==2.15.0
+    STRATAGEM_TORCH={{ CARGO_TARGET_DIR }}/torch/bin/python cargo test --release --workspace --locked --test torch -- --nocapture
+
 # Holds the shipped plugins to the conformance suite (verdicts in target/conformance.xml), the hostile ones to theirs
 conformance: plugins hostile
     {{ stratagem }} plugin check synthesis evolution imitation identity --junit {{ CARGO_TARGET_DIR }}/conformance.xml

@@ -1,6 +1,7 @@
 //! Training at test time: a small network that is trained on the demonstrations of one task alone.
 //!
-//! - [`model`] says what a network consists of: its sizes and its weights.
+//! - [`puzzle`] and [`board`] lay a task's grids out for a network.
+//! - [`model`] says what a network consists of: its sizes, its weights, its operations.
 //! - [`reference`] computes it and its gradients on the processor.
 //! - [`train`] fits one to a task, and asks it for answers.
 //!
@@ -8,5 +9,7 @@
 
 pub mod board;
 pub mod model;
+pub mod noise;
+pub mod puzzle;
 pub mod reference;
 pub mod train;

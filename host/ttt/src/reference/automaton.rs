@@ -4,7 +4,8 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, Axis, NdFloat, Zip};
 
 use crate::board::{Board, SIGHT};
-use crate::model::{Automaton, CHANNELS, COLOURS, HIDDEN, real};
+use crate::model::automaton::{Automaton, CHANNELS, HIDDEN};
+use crate::model::{COLOURS, real};
 
 /// What every cell holds at the start.
 ///

@@ -3,3 +3,5 @@
 
 pub mod adam;
 pub mod automaton;
+pub mod compression;
+pub mod ops;

@@ -1,15 +1,19 @@
-//! Fits a model to the demonstrations of a task.
+//! Fits an automaton to the demonstrations of a task.
 
 use fastrand::Rng;
 use stratagem_domain::{Grid, Pair};
 
 use crate::board::Board;
-use crate::model::{Automaton, COLOURS};
+use crate::model::COLOURS;
+use crate::model::automaton::Automaton;
 use crate::reference::adam::Adam;
 use crate::reference::automaton::{Scratch, loss, start, step};
+use crate::train::Unfit;
 
 /// Gradients longer than this are shortened to it: a rule that is repeated many times can have steep ones.
 const LONGEST: f32 = 1.0;
+/// How much of the past gradients' and squares' means each update keeps.
+const DECAY: [f64; 2] = [0.9, 0.999];
 
 /// How a model is trained.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,21 +33,10 @@ impl Default for Schedule {
     }
 }
 
-/// Why a model cannot be trained on demonstrations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unfit {
-    /// There are none.
-    Empty,
-    /// An output is of another size than its input.
-    Sizes,
-    /// The loss is no number any more: the learning rate is too high.
-    Diverged,
-}
-
 /// Trains an automaton until its loss is low enough or the updates are used up; `watch` is told the loss before each.
 ///
 /// The same demonstrations, schedule and seed give the same weights on the same machine.
-pub fn automaton(
+pub fn train(
     demonstrations: &[Pair],
     schedule: &Schedule,
     seed: u64,
@@ -60,7 +53,7 @@ pub fn automaton(
     let wanted: Vec<u8> = demonstrations.iter().flat_map(|pair| pair.output.cells()).copied().collect();
     let mut scratch = Scratch::new(&board);
     let mut weights = Automaton::fresh(&mut Rng::with_seed(seed));
-    let mut adam = Adam::new(schedule.learning_rate);
+    let mut adam = Adam::new(schedule.learning_rate, DECAY, weights.parts().map(<[f32]>::len).iter().sum());
     for _ in 0..schedule.updates {
         let mut gradient = Automaton::zero();
         let loss = loss(&weights, &board, &wanted, schedule.steps, &mut scratch, &mut gradient);
@@ -72,7 +65,7 @@ pub fn automaton(
             break;
         }
         shorten(&mut gradient);
-        adam.step(&mut weights, &gradient);
+        adam.step(weights.parts_mut().into_iter().zip(gradient.parts()));
     }
     Ok(weights)
 }
@@ -120,23 +113,23 @@ mod tests {
     fn it_learns_a_local_rule_and_applies_it_where_it_was_not_shown() {
         let demonstrations = [falling(1, 1), falling(4, 3), falling(2, 0), falling(3, 4)];
         let mut losses = Vec::new();
-        let trained = automaton(&demonstrations, &SCHEDULE, 1, &mut |loss| losses.push(loss)).unwrap();
+        let trained = train(&demonstrations, &SCHEDULE, 1, &mut |loss| losses.push(loss)).unwrap();
         assert!(losses[losses.len() - 1] < losses[0] / 100.0, "{losses:?}");
         let unseen = falling(2, 2);
         assert_eq!(answer(&trained, &unseen.input, SCHEDULE.steps), unseen.output);
-        let again = automaton(&demonstrations, &SCHEDULE, 1, &mut |_| {}).unwrap();
+        let again = train(&demonstrations, &SCHEDULE, 1, &mut |_| {}).unwrap();
         assert_eq!(again, trained, "the same seed, the same weights");
     }
 
     #[test]
     fn what_cannot_be_trained_on_is_named() {
-        let train = |demonstrations: &[Pair], rate: f64| {
+        let fails = |demonstrations: &[Pair], rate: f64| {
             let schedule = Schedule { learning_rate: rate, updates: 50, ..SCHEDULE };
-            automaton(demonstrations, &schedule, 1, &mut |_| {}).unwrap_err()
+            train(demonstrations, &schedule, 1, &mut |_| {}).unwrap_err()
         };
-        assert_eq!(train(&[], 1e-3), Unfit::Empty);
+        assert_eq!(fails(&[], 1e-3), Unfit::Empty);
         let wider = Pair { input: grid(&[[1; 6]; 2]), output: grid(&[[1; 6]; 3]) };
-        assert_eq!(train(&[wider], 1e-3), Unfit::Sizes);
-        assert_eq!(train(&[falling(1, 1)], f64::NAN), Unfit::Diverged);
+        assert_eq!(fails(&[wider], 1e-3), Unfit::Sizes);
+        assert_eq!(fails(&[falling(1, 1)], f64::NAN), Unfit::Diverged);
     }
 }

@@ -1,12 +1,11 @@
-//! What networks consist of.
+//! The cellular automaton.
 
 use fastrand::Rng;
 use ndarray::{Array1, Array2, NdFloat};
 
 use crate::board::SIGHT;
+use crate::model::real;
 
-/// Colours of a grid.
-pub const COLOURS: usize = 10;
 /// Numbers that a cell of the automaton holds: the first ten are how strongly it is of a colour, one is 1 at the start in
 /// every cell, since beyond the edge all are 0, and the rest is for the automaton to write.
 pub const CHANNELS: usize = 20;
@@ -60,9 +59,4 @@ impl<F: NdFloat> Automaton<F> {
 
 fn whole<T>(slice: Option<T>) -> T {
     slice.unwrap_or_else(|| unreachable!("weights are laid out row by row"))
-}
-
-/// A number in the precision that is computed in.
-pub fn real<F: NdFloat>(number: f64) -> F {
-    F::from(number).unwrap_or_else(|| unreachable!("floats are made of floats"))
 }

@@ -1,0 +1,483 @@
+//! Walks through a program, forth and back.
+
+use std::sync::Arc;
+
+use ndarray::NdFloat;
+
+use crate::model::multi::{Axes, DIRECTIONS, Shape};
+use crate::model::program::{Latent, Op, Part, Program, Value};
+use crate::model::real;
+use crate::noise::Noise;
+use crate::puzzle::Puzzle;
+use crate::reference::ops::draw::{Said, SaidSlopes};
+use crate::reference::ops::lines::Lines;
+use crate::reference::ops::share::Sharing;
+use crate::reference::ops::softmax::Groups;
+use crate::reference::ops::{draw, linear, norm, picture, silu};
+
+/// Channels that softmax is taken of.
+const SOFTMAX: usize = 2;
+/// How much one direction tells another, by how many eighths of a turn lie between them.
+const TELLS: [f64; DIRECTIONS] = [1.0, 0.2, 0.4, 0.2, 1.0, 0.2, 0.4, 0.2];
+
+/// What one walk came to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Loss<F> {
+    /// Nats that were said.
+    pub said: F,
+    /// Nats that were missing for drawing what is shown.
+    pub missing: F,
+}
+
+impl<F: NdFloat> Loss<F> {
+    pub fn total(&self) -> F {
+        self.said + real::<F>(picture::WEIGHT) * self.missing
+    }
+}
+
+/// A program, the puzzle that it is for, and the room for everything that it computes.
+pub struct Engine<F> {
+    puzzle: Arc<Puzzle>,
+    program: Arc<Program>,
+    sharing: Sharing<F>,
+    lines: Lines<F>,
+    groups: Vec<Groups>,
+    values: Vec<Vec<F>>,
+    slopes: Vec<Vec<F>>,
+    /// For each operation what norms scaled by.
+    scales: Vec<Vec<Vec<F>>>,
+    noise: Vec<F>,
+}
+
+impl<F: NdFloat> Engine<F> {
+    pub fn new(puzzle: Arc<Puzzle>, program: Arc<Program>) -> Self {
+        let room = || program.values.iter().map(|shape| vec![F::zero(); shape.len()]).collect::<Vec<_>>();
+        Self {
+            sharing: Sharing::new(&puzzle),
+            lines: Lines::new(&puzzle),
+            groups: Axes::SENSIBLE.iter().map(|&axes| Groups::new(&puzzle.extent, axes)).collect(),
+            values: room(),
+            slopes: room(),
+            scales: vec![Vec::new(); program.ops.len()],
+            noise: Vec::new(),
+            puzzle,
+            program,
+        }
+    }
+
+    pub fn puzzle(&self) -> &Puzzle {
+        &self.puzzle
+    }
+
+    /// What the network says of colours and sides, after [`forth`](Self::forth).
+    pub fn heads(&self) -> picture::Heads<'_, F> {
+        let heads = self.program.heads;
+        picture::Heads::of(&self.program.values[heads], &self.values[heads])
+    }
+
+    /// Draws the task with noise of its own; gives the loss, and readies the way back.
+    ///
+    /// `update` is the number of updates before this one.
+    pub fn forth(&mut self, weights: &[F], update: usize, mut noise: Noise) -> Loss<F> {
+        let mut said = F::zero();
+        let program = Arc::clone(&self.program);
+        for (i, op) in program.ops.iter().enumerate() {
+            if let Op::Draw { to, .. } = op {
+                let numbers = self.program.values[*to].len();
+                self.noise.clear();
+                self.noise.extend((0..numbers).map(|_| real::<F>(f64::from(noise.normal()))));
+            }
+            said += self.one_forth(i, op, weights);
+        }
+        let heads = self.program.heads;
+        self.slopes[heads].fill(F::zero());
+        let shape = &self.program.values[heads];
+        let missing =
+            picture::loss(&self.puzzle, update, shape, &self.values[heads], &mut self.slopes[heads]);
+        Loss { said, missing }
+    }
+
+    /// The gradient of the last loss by the weights, added to `gradient`.
+    pub fn back(&mut self, weights: &[F], gradient: &mut [F]) {
+        let heads = self.program.heads;
+        for (_, slopes) in self.slopes.iter_mut().enumerate().filter(|(value, _)| *value != heads) {
+            slopes.fill(F::zero());
+        }
+        let program = Arc::clone(&self.program);
+        for (i, op) in program.ops.iter().enumerate().rev() {
+            self.one_back(i, op, weights, gradient);
+        }
+    }
+
+    fn one_forth(&mut self, i: usize, op: &Op, weights: &[F]) -> F {
+        let (shapes, values) = (&self.program.values, &mut self.values);
+        let mut said = F::zero();
+        match op {
+            Op::Draw { latents, to } => {
+                for (t, latent) in latents.iter().enumerate() {
+                    let range = shapes[*to].range(t);
+                    let what = what(latent, weights, &self.noise[range.clone()]);
+                    said += draw::forth(&what, &mut values[*to][range]);
+                }
+            }
+            Op::Linear { from, weights: parts, bias, to } => {
+                let (before, out) = between(values, *from, *to);
+                out.fill(F::zero());
+                multiply(parts, &shapes[*from], before, weights, &shapes[*to], out);
+                for (t, row) in bias.iter().flatten().enumerate() {
+                    if let Some((part, scale)) = row {
+                        linear::add_row(part.of(weights), real(*scale), &mut out[shapes[*to].range(t)]);
+                    }
+                }
+            }
+            Op::Residual { onto, from, weights: parts, to } => {
+                let (before, out) = between(values, *onto, *to);
+                out.copy_from_slice(before);
+                let (before, out) = between(values, *from, *to);
+                multiply(parts, &shapes[*from], before, weights, &shapes[*to], out);
+            }
+            Op::Spread { from, to } => {
+                let (before, out) = between(values, *from, *to);
+                out.copy_from_slice(before);
+                self.sharing.spread(&shapes[*to], out);
+            }
+            Op::Gather { from, to } => {
+                let (before, out) = between(values, *from, *to);
+                out.copy_from_slice(before);
+                self.sharing.gather(&shapes[*to], out);
+            }
+            Op::Norm { from, to } => {
+                let (before, out) = between(values, *from, *to);
+                self.scales[i] = tensors(&shapes[*to])
+                    .map(|(t, channels)| {
+                        let (read, written) = (shapes[*from].range(t), shapes[*to].range(t));
+                        norm::forth(&before[read], channels, &mut out[written])
+                    })
+                    .collect();
+            }
+            Op::Softmax { from, to } => {
+                let (before, out) = between(values, *from, *to);
+                for (t, groups) in self.groups.iter().enumerate() {
+                    groups
+                        .forth::<F, SOFTMAX>(&before[shapes[*from].range(t)], &mut out[shapes[*to].range(t)]);
+                }
+            }
+            Op::Cummax { from, to } | Op::Shift { from, to } => {
+                let (before, out) = between(values, *from, *to);
+                for (t, channels) in tensors(&shapes[*to]) {
+                    let range = shapes[*to].range(t);
+                    let (before, out) = (&before[range.clone()], &mut out[range]);
+                    match op {
+                        Op::Cummax { .. } => self.lines.cummax(before, channels, out),
+                        _ => self.lines.shift(before, channels, out),
+                    }
+                }
+            }
+            Op::Silu { from, to } => {
+                let (before, out) = between(values, *from, *to);
+                silu::forth(before, out);
+            }
+            Op::Mix { onto, from, blocks, to } => {
+                let (before, out) = between(values, *onto, *to);
+                out.copy_from_slice(before);
+                let (before, out) = between(values, *from, *to);
+                for (t, blocks) in blocks.iter().enumerate() {
+                    let Some(blocks) = blocks else { continue };
+                    let (matrix, k) = (mixer(blocks, weights), DIRECTIONS * shapes[*from].channels[t]);
+                    linear::forth(
+                        &before[shapes[*from].range(t)],
+                        &matrix,
+                        k,
+                        &mut out[shapes[*to].range(t)],
+                    );
+                }
+            }
+        }
+        said
+    }
+
+    fn one_back(&mut self, i: usize, op: &Op, weights: &[F], gradient: &mut [F]) {
+        let (shapes, values, slopes) = (&self.program.values, &self.values, &mut self.slopes);
+        match op {
+            Op::Draw { latents, to } => {
+                for (t, latent) in latents.iter().enumerate() {
+                    let range = shapes[*to].range(t);
+                    let what = what(latent, weights, &self.noise[range.clone()]);
+                    let [mean, capacity, target] =
+                        apart(gradient, [latent.mean, latent.capacity, latent.target]);
+                    draw::back(&what, &slopes[*to][range], &mut SaidSlopes { mean, capacity, target });
+                }
+            }
+            Op::Linear { from, weights: parts, bias, to } => {
+                let (before, slope) = between(slopes, *to, *from);
+                multiply_back(
+                    parts,
+                    &shapes[*from],
+                    &values[*from],
+                    weights,
+                    &shapes[*to],
+                    before,
+                    slope,
+                    gradient,
+                );
+                for (t, row) in bias.iter().flatten().enumerate() {
+                    if let Some((part, scale)) = row {
+                        let slope = &before[shapes[*to].range(t)];
+                        linear::add_row_back(slope, real(*scale), part.of_mut(gradient));
+                    }
+                }
+            }
+            Op::Residual { onto, from, weights: parts, to } => {
+                let (before, slope) = between(slopes, *to, *onto);
+                slope.iter_mut().zip(before).for_each(|(to, &s)| *to += s);
+                let (before, slope) = between(slopes, *to, *from);
+                multiply_back(
+                    parts,
+                    &shapes[*from],
+                    &values[*from],
+                    weights,
+                    &shapes[*to],
+                    before,
+                    slope,
+                    gradient,
+                );
+            }
+            // What was written is read by one operation alone: its slopes may be changed in place.
+            Op::Spread { from, to } | Op::Gather { from, to } => {
+                match op {
+                    Op::Spread { .. } => self.sharing.spread_back(&shapes[*to], &mut slopes[*to]),
+                    _ => self.sharing.gather_back(&shapes[*to], &mut slopes[*to]),
+                }
+                let (before, slope) = between(slopes, *to, *from);
+                slope.iter_mut().zip(before).for_each(|(to, &s)| *to += s);
+            }
+            Op::Norm { from, to } => {
+                let (before, slope) = between(slopes, *to, *from);
+                for ((t, _), scale) in tensors(&shapes[*to]).zip(&self.scales[i]) {
+                    let range = shapes[*to].range(t);
+                    let normed = &values[*to][range.clone()];
+                    norm::back(normed, scale, &before[range], &mut slope[shapes[*from].range(t)]);
+                }
+            }
+            Op::Softmax { from, to } => {
+                let (before, slope) = between(slopes, *to, *from);
+                for (t, groups) in self.groups.iter().enumerate() {
+                    let range = shapes[*to].range(t);
+                    let soft = &values[*to][range.clone()];
+                    groups.back::<F, SOFTMAX>(soft, &before[range], &mut slope[shapes[*from].range(t)]);
+                }
+            }
+            Op::Cummax { from, to } | Op::Shift { from, to } => {
+                let (before, slope) = between(slopes, *to, *from);
+                for (t, channels) in tensors(&shapes[*to]) {
+                    let range = shapes[*to].range(t);
+                    let read = &values[*from][range.clone()];
+                    let (before, slope) = (&before[range.clone()], &mut slope[range]);
+                    match op {
+                        Op::Cummax { .. } => self.lines.cummax_back(read, channels, before, slope),
+                        _ => self.lines.shift_back(read, channels, before, slope),
+                    }
+                }
+            }
+            Op::Silu { from, to } => {
+                let (before, slope) = between(slopes, *to, *from);
+                silu::back(&values[*from], before, slope);
+            }
+            Op::Mix { onto, from, blocks, to } => {
+                let (before, slope) = between(slopes, *to, *onto);
+                slope.iter_mut().zip(before).for_each(|(to, &s)| *to += s);
+                let (before, slope) = between(slopes, *to, *from);
+                for (t, blocks) in blocks.iter().enumerate() {
+                    let Some(blocks) = blocks else { continue };
+                    let (matrix, k) = (mixer(blocks, weights), DIRECTIONS * shapes[*from].channels[t]);
+                    let mut matrix_slope = vec![F::zero(); matrix.len()];
+                    let (read, written) = (shapes[*from].range(t), shapes[*to].range(t));
+                    let values = &values[*from][read.clone()];
+                    linear::back(values, &matrix, k, &before[written], &mut slope[read], &mut matrix_slope);
+                    unmix(blocks, &matrix_slope, gradient);
+                }
+            }
+        }
+    }
+}
+
+/// The tensors that a value has, and their channels.
+fn tensors(shape: &Shape) -> impl Iterator<Item = (usize, usize)> + '_ {
+    shape.channels.iter().copied().enumerate().filter(|(_, channels)| *channels > 0)
+}
+
+/// What one operation reads and what it writes.
+fn between<F>(all: &mut [Vec<F>], read: Value, written: Value) -> (&[F], &mut [F]) {
+    all.get_disjoint_mut([read, written]).map_or_else(
+        |_| unreachable!("no operation reads what it writes"),
+        |[read, written]| (&**read, &mut **written),
+    )
+}
+
+fn what<'a, F>(latent: &Latent, weights: &'a [F], noise: &'a [F]) -> Said<'a, F> {
+    let Latent { mean, capacity, target } = latent;
+    Said { mean: mean.of(weights), capacity: capacity.of(weights), target: target.of(weights), noise }
+}
+
+/// Parts that share nothing.
+fn apart<F, const N: usize>(numbers: &mut [F], parts: [Part; N]) -> [&mut [F]; N] {
+    numbers
+        .get_disjoint_mut(parts.map(|part| part.range()))
+        .unwrap_or_else(|_| unreachable!("parts of a latent are its own"))
+}
+
+fn multiply<F: NdFloat>(
+    parts: &[Option<Part>],
+    from_shape: &Shape,
+    from: &[F],
+    weights: &[F],
+    to_shape: &Shape,
+    to: &mut [F],
+) {
+    for (t, part) in parts.iter().enumerate() {
+        if let Some(part) = part {
+            let (from, to) = (&from[from_shape.range(t)], &mut to[to_shape.range(t)]);
+            linear::forth(from, part.of(weights), part.rows, to);
+        }
+    }
+}
+
+#[allow(
+    clippy::too_many_arguments,
+    reason = "what is read and what is written, three each, and where they lie"
+)]
+fn multiply_back<F: NdFloat>(
+    parts: &[Option<Part>],
+    from_shape: &Shape,
+    from: &[F],
+    weights: &[F],
+    to_shape: &Shape,
+    slope: &[F],
+    from_slope: &mut [F],
+    gradient: &mut [F],
+) {
+    for (t, part) in parts.iter().enumerate() {
+        if let Some(part) = part {
+            let (read, written) = (from_shape.range(t), to_shape.range(t));
+            let (from, from_slope) = (&from[read.clone()], &mut from_slope[read]);
+            linear::back(
+                from,
+                part.of(weights),
+                part.rows,
+                &slope[written],
+                from_slope,
+                part.of_mut(gradient),
+            );
+        }
+    }
+}
+
+/// The matrix from all directions' channels to all directions'.
+fn mixer<F: NdFloat>(blocks: &[[Part; DIRECTIONS]; DIRECTIONS], weights: &[F]) -> Vec<F> {
+    let channels = blocks[0][0].rows;
+    let width = DIRECTIONS * channels;
+    let mut matrix = vec![F::zero(); width * width];
+    for (sink, blocks) in blocks.iter().enumerate() {
+        for (source, part) in blocks.iter().enumerate() {
+            let tells: F = tells(sink, source);
+            for (k, row) in part.of(weights).chunks_exact(channels).enumerate() {
+                let at = (source * channels + k) * width + sink * channels;
+                matrix[at..at + channels].iter_mut().zip(row).for_each(|(to, &w)| *to = tells * w);
+            }
+        }
+    }
+    matrix
+}
+
+fn unmix<F: NdFloat>(blocks: &[[Part; DIRECTIONS]; DIRECTIONS], matrix_slope: &[F], gradient: &mut [F]) {
+    let channels = blocks[0][0].rows;
+    let width = DIRECTIONS * channels;
+    for (sink, blocks) in blocks.iter().enumerate() {
+        for (source, part) in blocks.iter().enumerate() {
+            let tells: F = tells(sink, source);
+            for (k, row) in part.of_mut(gradient).chunks_exact_mut(channels).enumerate() {
+                let at = (source * channels + k) * width + sink * channels;
+                row.iter_mut().zip(&matrix_slope[at..at + channels]).for_each(|(to, &s)| *to += tells * s);
+            }
+        }
+    }
+}
+
+fn tells<F: NdFloat>(sink: usize, source: usize) -> F {
+    real(TELLS[(source + DIRECTIONS - sink) % DIRECTIONS])
+}
+
+#[cfg(test)]
+mod tests {
+    use fastrand::Rng;
+    use stratagem_domain::{Grid, Pair};
+
+    use super::*;
+    use crate::model::compression::compression;
+
+    fn grid(chance: &mut Rng, height: usize, width: usize, colours: &[u8]) -> Grid {
+        let row = |chance: &mut Rng| {
+            (0..width).map(|_| colours[chance.usize(..colours.len())]).collect::<Vec<u8>>()
+        };
+        Grid::from_rows(&(0..height).map(|_| row(chance)).collect::<Vec<_>>()).unwrap()
+    }
+
+    /// Puzzles whose sides are kept, always the same, and neither.
+    fn puzzles() -> [Puzzle; 3] {
+        let mut chance = Rng::with_seed(11);
+        let mut puzzle = |sides: &[[[usize; 2]; 2]], asked: [usize; 2]| {
+            let mut one = |[height, width]: [usize; 2]| grid(&mut chance, height, width, &[0, 2, 5]);
+            let shown: Vec<Pair> = sides
+                .iter()
+                .map(|&[input, output]| Pair { input: one(input), output: one(output) })
+                .collect();
+            Puzzle::new(&shown, &[one(asked)])
+        };
+        [
+            puzzle(&[[[2, 3], [2, 3]], [[3, 2], [3, 2]]], [2, 2]),
+            puzzle(&[[[3, 2], [1, 2]], [[2, 2], [1, 2]]], [3, 3]),
+            puzzle(&[[[2, 3], [1, 2]], [[2, 3], [2, 1]]], [3, 2]),
+        ]
+    }
+
+    #[test]
+    fn the_gradient_of_the_whole_network_is_that_of_finite_differences() {
+        const NUDGE: f64 = 2e-7;
+        for (which, puzzle) in puzzles().iter().enumerate() {
+            for update in [20, 500] {
+                let (program, weights) = compression(puzzle, 5);
+                let mut chance = Rng::with_seed(7);
+                // Nothing at its start value, and capacities low enough that noise is felt.
+                let mut weights: Vec<f64> =
+                    weights.iter().map(|&w| f64::from(w) + (chance.f64() - 0.5) * 0.1).collect();
+                let Some(Op::Draw { latents, .. }) = program.ops.first() else { panic!("first is drawn") };
+                for latent in latents {
+                    latent.target.of_mut(&mut weights).iter_mut().for_each(|t| *t -= 0.6);
+                }
+                let mut engine = Engine::<f64>::new(Arc::new(puzzle.clone()), Arc::new(program));
+                let mut gradient = vec![0.0; weights.len()];
+                engine.forth(&weights, update, Noise::new(3, 0));
+                engine.back(&weights, &mut gradient);
+                let mut loss = |weights: &[f64]| engine.forth(weights, update, Noise::new(3, 0)).total();
+                let mut worst: f64 = 0.0;
+                let largest = gradient.iter().fold(0.0f64, |most, g| most.max(g.abs()));
+                for _ in 0..120 {
+                    let at = chance.usize(..weights.len());
+                    let before = weights[at];
+                    let mut nudged = |by: f64| {
+                        weights[at] = before + by;
+                        loss(&weights)
+                    };
+                    // Five points: what is said is an exponential of a weight.
+                    let mut across = |by: f64| nudged(by) - nudged(-by);
+                    let expected = (8.0 * across(NUDGE) - across(2.0 * NUDGE)) / (12.0 * NUDGE);
+                    weights[at] = before;
+                    let error = (gradient[at] - expected).abs() / expected.abs().max(largest * 1e-3);
+                    worst = worst.max(error);
+                    assert!(error < 1e-5, "puzzle {which}, weight {at}: {} for {expected}", gradient[at]);
+                }
+                assert!(worst > 0.0 && largest > 1e-3, "{worst} {largest}");
+            }
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Trains the compression model on a task, and weighs what it draws for the grids that are asked for.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use stratagem_domain::{Grid, Pair};
+
+use crate::model::compression::compression;
+use crate::noise::Noise;
+use crate::puzzle::Puzzle;
+use crate::reference::adam::Adam;
+use crate::reference::compression::{Engine, Loss};
+use crate::reference::ops::picture::{Heads, Which, runs};
+use crate::train::Unfit;
+
+/// As published.
+pub const LEARNING_RATE: f64 = 0.01;
+/// How much of the past gradients' and squares' means each update keeps.
+const DECAY: [f64; 2] = [0.5, 0.9];
+/// How much of what was drawn before the running mean keeps.
+const INERTIA: f32 = 0.97;
+/// Updates whose drawings hardly count.
+const EARLY: usize = 150;
+/// What counts less by these many nats: early drawings, and those of the running mean.
+const DISCOUNTS: [f64; 2] = [10.0, 4.0];
+/// How much a nat of doubt a cell counts.
+const DOUBT: f64 = 10.0;
+
+/// A network that is being trained on one task.
+pub struct Training {
+    engine: Engine<f32>,
+    weights: Vec<f32>,
+    gradient: Vec<f32>,
+    adam: Adam<f32>,
+    seed: u64,
+    updates: usize,
+    /// One for each grid that is asked for.
+    opinions: Vec<Opinion>,
+}
+
+/// What the network has drawn for one grid.
+struct Opinion {
+    /// The running mean of colours' strengths (place × colours with black) and of both sides' lines.
+    colours: Vec<f32>,
+    sides: [Vec<f32>; 2],
+    /// For each grid the logarithm of what speaks for it.
+    grids: HashMap<Grid, f64>,
+}
+
+impl Training {
+    /// The same task and seed give the same weights on the same machine.
+    pub fn new(shown: &[Pair], asked: &[Grid], seed: u64) -> Result<Self, Unfit> {
+        if shown.is_empty() {
+            return Err(Unfit::Empty);
+        }
+        let puzzle = Puzzle::new(shown, asked);
+        let (program, weights) = compression(&puzzle, seed);
+        let [_, colours, height, width, _] = puzzle.extent.0;
+        let opinion = |_| Opinion {
+            colours: vec![0.0; height * width * (colours + 1)],
+            sides: [vec![0.0; height], vec![0.0; width]],
+            grids: HashMap::new(),
+        };
+        Ok(Self {
+            opinions: (0..asked.len()).map(opinion).collect(),
+            gradient: vec![0.0; weights.len()],
+            adam: Adam::new(LEARNING_RATE, DECAY, weights.len()),
+            engine: Engine::new(Arc::new(puzzle), Arc::new(program)),
+            weights,
+            seed,
+            updates: 0,
+        })
+    }
+
+    /// One update: draws the task, weighs what is drawn, and moves the weights.
+    pub fn update(&mut self) -> Result<Loss<f32>, Unfit> {
+        // Draw 0 was for the weights.
+        let noise = Noise::new(self.seed, self.updates as u64 + 1);
+        let loss = self.engine.forth(&self.weights, self.updates, noise);
+        if !loss.total().is_finite() {
+            return Err(Unfit::Diverged);
+        }
+        let (puzzle, heads) = (self.engine.puzzle(), self.engine.heads());
+        for (i, opinion) in self.opinions.iter_mut().enumerate() {
+            opinion.weigh(puzzle, &heads, puzzle.shown + i, self.updates);
+        }
+        self.gradient.fill(0.0);
+        self.engine.back(&self.weights, &mut self.gradient);
+        self.adam.step([(self.weights.as_mut_slice(), self.gradient.as_slice())]);
+        self.updates += 1;
+        Ok(loss)
+    }
+
+    pub fn updates(&self) -> usize {
+        self.updates
+    }
+
+    /// The grids drawn for what is asked for, the likeliest first, and the share of all that speaks for each.
+    pub fn answers(&self, asked: usize) -> Vec<(Grid, f64)> {
+        let mut grids: Vec<(&Grid, f64)> = self.opinions[asked].grids.iter().map(|(g, &x)| (g, x)).collect();
+        // Grids as well as scores, so that the order is always the same.
+        grids.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cells().cmp(b.0.cells())));
+        let most = grids.first().map_or(0.0, |first| first.1);
+        let all: f64 = grids.iter().map(|(_, x)| (x - most).exp()).sum();
+        grids.into_iter().map(|(grid, x)| (grid.clone(), (x - most).exp() / all)).collect()
+    }
+}
+
+impl Opinion {
+    fn weigh(&mut self, puzzle: &Puzzle, heads: &Heads<'_, f32>, example: usize, updates: usize) {
+        let which = Which { example, role: 1 };
+        let [_, colours, height, width, _] = puzzle.extent.0;
+        let strengths: Vec<f32> = (0..height * width)
+            .flat_map(|place| (0..=colours).map(move |colour| (colour, place)))
+            .map(|(colour, place)| heads.strength(puzzle, which, colour, place))
+            .collect();
+        let sides = [0, 1].map(|side| heads.line(puzzle, which, side));
+        let towards = |mean: &mut [f32], now: &[f32]| {
+            mean.iter_mut().zip(now).for_each(|(mean, &x)| *mean = INERTIA * *mean + (1.0 - INERTIA) * x);
+        };
+        towards(&mut self.colours, &strengths);
+        self.sides.iter_mut().zip(&sides).for_each(|(mean, now)| towards(mean, now));
+        let early = if updates < EARLY { DISCOUNTS[0] } else { 0.0 };
+        let now = drawn(puzzle, which, &strengths, &sides);
+        let mean = drawn(puzzle, which, &self.colours, &self.sides);
+        for ((grid, doubt), discount) in [(now, 0.0), (mean, DISCOUNTS[1])] {
+            let speaks = -DOUBT * doubt - early - discount;
+            let all = self.grids.entry(grid).or_insert(f64::NEG_INFINITY);
+            let most = all.max(speaks);
+            *all = most + ((*all - most).exp() + (speaks - most).exp()).ln();
+        }
+    }
+}
+
+/// The grid that is drawn, and the nats of doubt a cell that there are about its colours.
+fn drawn(puzzle: &Puzzle, which: Which, strengths: &[f32], sides: &[Vec<f32>; 2]) -> (Grid, f64) {
+    let [_, colours, _, width, _] = puzzle.extent.0;
+    let [rows, columns] = [0, 1].map(|side| {
+        let lengths = if puzzle.sides_known[which.role] {
+            let length = puzzle.sides[which.example][which.role][side];
+            length..=length
+        } else {
+            1..=sides[side].len()
+        };
+        let mut best = (f32::NEG_INFINITY, 0..0);
+        for length in lengths {
+            for (begin, likely) in runs(&sides[side], length).into_iter().enumerate() {
+                if likely > best.0 {
+                    best = (likely, begin..begin + length);
+                }
+            }
+        }
+        best.1
+    });
+    let mut cells = Vec::with_capacity(rows.len() * columns.len());
+    let mut doubt = 0.0;
+    for row in rows.clone() {
+        for column in columns.clone() {
+            let strengths = &strengths[(row * width + column) * (colours + 1)..][..=colours];
+            let best = (1..=colours).fold(0, |best, c| if strengths[c] > strengths[best] { c } else { best });
+            doubt += f64::from(strengths.iter().map(|x| (x - strengths[best]).exp()).sum::<f32>().ln());
+            cells.push(puzzle.palette[best]);
+        }
+    }
+    let grid = Grid::new(columns.len() as u32, rows.len() as u32, &cells)
+        .unwrap_or_else(|error| unreachable!("a part of a canvas as large as a grid: {error}"));
+    (grid, doubt / cells.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grid(rows: &[&[u8]]) -> Grid {
+        Grid::from_rows(rows).unwrap()
+    }
+
+    /// Every cell that is not black becomes red.
+    fn shown() -> Vec<Pair> {
+        let pair = |input: &[&[u8]], output: &[&[u8]]| Pair { input: grid(input), output: grid(output) };
+        vec![
+            pair(&[&[0, 3, 0], &[3, 0, 0], &[0, 0, 3]], &[&[0, 2, 0], &[2, 0, 0], &[0, 0, 2]]),
+            pair(&[&[3, 3, 0], &[0, 0, 0], &[0, 3, 0]], &[&[2, 2, 0], &[0, 0, 0], &[0, 2, 0]]),
+            pair(&[&[0, 0, 0], &[3, 0, 3], &[0, 3, 0]], &[&[0, 0, 0], &[2, 0, 2], &[0, 2, 0]]),
+        ]
+    }
+
+    #[test]
+    fn it_learns_a_task_and_answers_it() {
+        let asked = grid(&[&[3, 0, 3], &[0, 3, 0], &[0, 0, 0]]);
+        let train = |seed| {
+            let mut training = Training::new(&shown(), std::slice::from_ref(&asked), seed).unwrap();
+            let losses: Vec<f32> = (0..300).map(|_| training.update().unwrap().missing).collect();
+            (training, losses)
+        };
+        let (training, losses) = train(1);
+        assert!(losses[losses.len() - 1] < losses[0] / 20.0, "{losses:?}");
+        let (answer, share) = training.answers(0).swap_remove(0);
+        assert_eq!(answer, grid(&[&[2, 0, 2], &[0, 2, 0], &[0, 0, 0]]));
+        assert!(share > 0.5, "{share}");
+        assert_eq!(train(1).1, losses, "the same seed, the same losses");
+        assert_ne!(train(2).1, losses);
+    }
+
+    #[test]
+    fn without_demonstrations_there_is_nothing_to_train_on() {
+        assert_eq!(Training::new(&[], &[grid(&[&[1]])], 1).err(), Some(Unfit::Empty));
+    }
+}

@@ -1,0 +1,15 @@
+//! Fits a model to one task, and asks it for answers.
+
+pub mod automaton;
+pub mod compression;
+
+/// Why a model cannot be trained on a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// There are no demonstrations.
+    Empty,
+    /// An output is of another size than its input.
+    Sizes,
+    /// The loss is no number any more: the learning rate is too high.
+    Diverged,
+}
