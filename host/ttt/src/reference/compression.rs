@@ -43,7 +43,7 @@ pub struct Engine<F> {
     lines: Lines<F>,
     groups: Vec<Groups>,
     values: Vec<Vec<F>>,
-    slopes: Vec<Vec<F>>,
+    slopes: Slopes<F>,
     /// For each operation what norms scaled by.
     scales: Vec<Vec<Vec<F>>>,
     noise: Vec<F>,
@@ -51,13 +51,12 @@ pub struct Engine<F> {
 
 impl<F: NdFloat> Engine<F> {
     pub fn new(puzzle: Arc<Puzzle>, program: Arc<Program>) -> Self {
-        let room = || program.values.iter().map(|shape| vec![F::zero(); shape.len()]).collect::<Vec<_>>();
         Self {
             sharing: Sharing::new(&puzzle),
             lines: Lines::new(&puzzle),
             groups: Axes::SENSIBLE.iter().map(|&axes| Groups::new(&puzzle.extent, axes)).collect(),
-            values: room(),
-            slopes: room(),
+            values: program.values.iter().map(|shape| vec![F::zero(); shape.len()]).collect(),
+            slopes: Slopes::new(program.values.len()),
             scales: vec![Vec::new(); program.ops.len()],
             noise: Vec::new(),
             puzzle,
@@ -90,19 +89,17 @@ impl<F: NdFloat> Engine<F> {
             said += self.one_forth(i, op, weights);
         }
         let heads = self.program.heads;
-        self.slopes[heads].fill(F::zero());
-        let shape = &self.program.values[heads];
-        let missing =
-            picture::loss(&self.puzzle, update, shape, &self.values[heads], &mut self.slopes[heads]);
+        // What a walk without a way back left.
+        let left = self.slopes.take(heads);
+        self.slopes.give_back(left);
+        let slope = self.slopes.of(heads, &program.values);
+        let shape = &program.values[heads];
+        let missing = picture::loss(&self.puzzle, update, shape, &self.values[heads], slope);
         Loss { said, missing }
     }
 
     /// The gradient of the last loss by the weights, added to `gradient`.
     pub fn back(&mut self, weights: &[F], gradient: &mut [F]) {
-        let heads = self.program.heads;
-        for (_, slopes) in self.slopes.iter_mut().enumerate().filter(|(value, _)| *value != heads) {
-            slopes.fill(F::zero());
-        }
         let program = Arc::clone(&self.program);
         for (i, op) in program.ops.iter().enumerate().rev() {
             self.one_back(i, op, weights, gradient);
@@ -197,106 +194,146 @@ impl<F: NdFloat> Engine<F> {
     }
 
     fn one_back(&mut self, i: usize, op: &Op, weights: &[F], gradient: &mut [F]) {
-        let (shapes, values, slopes) = (&self.program.values, &self.values, &mut self.slopes);
+        let program = Arc::clone(&self.program);
+        let (shapes, values, slopes) = (&program.values, &self.values, &mut self.slopes);
         match op {
             Op::Draw { latents, to } => {
+                let slope = slopes.take(*to);
                 for (t, latent) in latents.iter().enumerate() {
                     let range = shapes[*to].range(t);
                     let what = what(latent, weights, &self.noise[range.clone()]);
                     let [mean, capacity, target] =
                         apart(gradient, [latent.mean, latent.capacity, latent.target]);
-                    draw::back(&what, &slopes[*to][range], &mut SaidSlopes { mean, capacity, target });
+                    draw::back(&what, &slope[range], &mut SaidSlopes { mean, capacity, target });
                 }
+                slopes.give_back(slope);
             }
             Op::Linear { from, weights: parts, bias, to } => {
-                let (before, slope) = between(slopes, *to, *from);
-                multiply_back(
-                    parts,
-                    &shapes[*from],
-                    &values[*from],
-                    weights,
-                    &shapes[*to],
-                    before,
-                    slope,
-                    gradient,
-                );
+                let slope = slopes.take(*to);
                 for (t, row) in bias.iter().flatten().enumerate() {
                     if let Some((part, scale)) = row {
-                        let slope = &before[shapes[*to].range(t)];
-                        linear::add_row_back(slope, real(*scale), part.of_mut(gradient));
+                        linear::add_row_back(
+                            &slope[shapes[*to].range(t)],
+                            real(*scale),
+                            part.of_mut(gradient),
+                        );
                     }
                 }
+                let (read, before) = (&values[*from], slopes.of(*from, shapes));
+                multiply_back(parts, [&shapes[*from], &shapes[*to]], read, weights, &slope, before, gradient);
+                slopes.give_back(slope);
             }
             Op::Residual { onto, from, weights: parts, to } => {
-                let (before, slope) = between(slopes, *to, *onto);
-                slope.iter_mut().zip(before).for_each(|(to, &s)| *to += s);
-                let (before, slope) = between(slopes, *to, *from);
-                multiply_back(
-                    parts,
-                    &shapes[*from],
-                    &values[*from],
-                    weights,
-                    &shapes[*to],
-                    before,
-                    slope,
-                    gradient,
-                );
+                let slope = slopes.take(*to);
+                let (read, before) = (&values[*from], slopes.of(*from, shapes));
+                multiply_back(parts, [&shapes[*from], &shapes[*to]], read, weights, &slope, before, gradient);
+                slopes.hand_on(slope, *onto);
             }
-            // What was written is read by one operation alone: its slopes may be changed in place.
-            Op::Spread { from, to } | Op::Gather { from, to } => {
-                match op {
-                    Op::Spread { .. } => self.sharing.spread_back(&shapes[*to], &mut slopes[*to]),
-                    _ => self.sharing.gather_back(&shapes[*to], &mut slopes[*to]),
-                }
-                let (before, slope) = between(slopes, *to, *from);
-                slope.iter_mut().zip(before).for_each(|(to, &s)| *to += s);
+            Op::Spread { from, to } => {
+                let mut slope = slopes.take(*to);
+                self.sharing.spread_back(&shapes[*to], &mut slope);
+                slopes.hand_on(slope, *from);
+            }
+            Op::Gather { from, to } => {
+                let mut slope = slopes.take(*to);
+                self.sharing.gather_back(&shapes[*to], &mut slope);
+                slopes.hand_on(slope, *from);
             }
             Op::Norm { from, to } => {
-                let (before, slope) = between(slopes, *to, *from);
+                let slope = slopes.take(*to);
+                let before = slopes.of(*from, shapes);
                 for ((t, _), scale) in tensors(&shapes[*to]).zip(&self.scales[i]) {
                     let range = shapes[*to].range(t);
                     let normed = &values[*to][range.clone()];
-                    norm::back(normed, scale, &before[range], &mut slope[shapes[*from].range(t)]);
+                    norm::back(normed, scale, &slope[range], &mut before[shapes[*from].range(t)]);
                 }
+                slopes.give_back(slope);
             }
             Op::Softmax { from, to } => {
-                let (before, slope) = between(slopes, *to, *from);
+                let slope = slopes.take(*to);
+                let before = slopes.of(*from, shapes);
                 for (t, groups) in self.groups.iter().enumerate() {
                     let range = shapes[*to].range(t);
                     let soft = &values[*to][range.clone()];
-                    groups.back::<F, SOFTMAX>(soft, &before[range], &mut slope[shapes[*from].range(t)]);
+                    groups.back::<F, SOFTMAX>(soft, &slope[range], &mut before[shapes[*from].range(t)]);
                 }
+                slopes.give_back(slope);
             }
             Op::Cummax { from, to } | Op::Shift { from, to } => {
-                let (before, slope) = between(slopes, *to, *from);
+                let slope = slopes.take(*to);
+                let before = slopes.of(*from, shapes);
                 for (t, channels) in tensors(&shapes[*to]) {
                     let range = shapes[*to].range(t);
                     let read = &values[*from][range.clone()];
-                    let (before, slope) = (&before[range.clone()], &mut slope[range]);
+                    let (slope, before) = (&slope[range.clone()], &mut before[range]);
                     match op {
-                        Op::Cummax { .. } => self.lines.cummax_back(read, channels, before, slope),
-                        _ => self.lines.shift_back(read, channels, before, slope),
+                        Op::Cummax { .. } => self.lines.cummax_back(read, channels, slope, before),
+                        _ => self.lines.shift_back(read, channels, slope, before),
                     }
                 }
+                slopes.give_back(slope);
             }
             Op::Silu { from, to } => {
-                let (before, slope) = between(slopes, *to, *from);
-                silu::back(&values[*from], before, slope);
+                let slope = slopes.take(*to);
+                silu::back(&values[*from], &slope, slopes.of(*from, shapes));
+                slopes.give_back(slope);
             }
             Op::Mix { onto, from, blocks, to } => {
-                let (before, slope) = between(slopes, *to, *onto);
-                slope.iter_mut().zip(before).for_each(|(to, &s)| *to += s);
-                let (before, slope) = between(slopes, *to, *from);
+                let slope = slopes.take(*to);
+                let before = slopes.of(*from, shapes);
                 for (t, blocks) in blocks.iter().enumerate() {
                     let Some(blocks) = blocks else { continue };
                     let (matrix, k) = (mixer(blocks, weights), DIRECTIONS * shapes[*from].channels[t]);
                     let mut matrix_slope = vec![F::zero(); matrix.len()];
                     let (read, written) = (shapes[*from].range(t), shapes[*to].range(t));
                     let values = &values[*from][read.clone()];
-                    linear::back(values, &matrix, k, &before[written], &mut slope[read], &mut matrix_slope);
+                    linear::back(values, &matrix, k, &slope[written], &mut before[read], &mut matrix_slope);
                     unmix(blocks, &matrix_slope, gradient);
                 }
+                slopes.hand_on(slope, *onto);
             }
+        }
+    }
+}
+
+/// The slopes by values, each there only between who reads the value last and who wrote it: what is used again and again
+/// stays close to the processor.
+struct Slopes<F> {
+    of: Vec<Vec<F>>,
+    spare: Vec<Vec<F>>,
+}
+
+impl<F: NdFloat> Slopes<F> {
+    fn new(values: usize) -> Self {
+        Self { of: (0..values).map(|_| Vec::new()).collect(), spare: Vec::new() }
+    }
+
+    /// The slope by a value, to be added to; 0 at first.
+    fn of(&mut self, value: Value, shapes: &[Shape]) -> &mut [F] {
+        let slope = &mut self.of[value];
+        if slope.is_empty() {
+            *slope = self.spare.pop().unwrap_or_default();
+            slope.clear();
+            slope.resize(shapes[value].len(), F::zero());
+        }
+        slope
+    }
+
+    fn take(&mut self, value: Value) -> Vec<F> {
+        std::mem::take(&mut self.of[value])
+    }
+
+    fn give_back(&mut self, slope: Vec<F>) {
+        self.spare.push(slope);
+    }
+
+    /// Makes a slope one by another value of the same shape.
+    fn hand_on(&mut self, slope: Vec<F>, value: Value) {
+        if self.of[value].is_empty() {
+            self.of[value] = slope;
+        } else {
+            linear::add(&slope, &mut self.of[value]);
+            self.give_back(slope);
         }
     }
 }
@@ -342,16 +379,11 @@ fn multiply<F: NdFloat>(
     }
 }
 
-#[allow(
-    clippy::too_many_arguments,
-    reason = "what is read and what is written, three each, and where they lie"
-)]
 fn multiply_back<F: NdFloat>(
     parts: &[Option<Part>],
-    from_shape: &Shape,
+    [from_shape, to_shape]: [&Shape; 2],
     from: &[F],
     weights: &[F],
-    to_shape: &Shape,
     slope: &[F],
     from_slope: &mut [F],
     gradient: &mut [F],

@@ -5,6 +5,7 @@
 //! tensor has axes, not as many as there are subsets.
 
 use ndarray::NdFloat;
+use pulp::{Arch, Simd, with_simd};
 
 use crate::model::multi::{Axes, Axis, Shape, TENSORS};
 use crate::model::real;
@@ -72,19 +73,40 @@ impl<F: NdFloat> Sharing<F> {
 
 impl<F: NdFloat> Step<F> {
     /// Hands over each number of the large tensor, the one of the small that it belongs to, and what its place counts.
-    fn each(&self, shape: &Shape, numbers: &mut [F], mut of: impl FnMut(&mut F, &mut F, F)) {
+    fn each(&self, shape: &Shape, numbers: &mut [F], of: impl Fn(&mut F, &mut F, F)) {
+        match shape.channels[self.large] {
+            8 => self.each_of::<8>(shape, numbers, of),
+            16 => self.each_of::<16>(shape, numbers, of),
+            _ => unreachable!("what is shared has 8 or 16 channels"),
+        }
+    }
+
+    fn each_of<const C: usize>(&self, shape: &Shape, numbers: &mut [F], of: impl Fn(&mut F, &mut F, F)) {
         // A tensor of fewer axes lies before those of more.
         let (before, after) = numbers.split_at_mut(shape.range(self.large).start);
-        let (channels, inner) = (shape.channels[self.large], self.inner * shape.channels[self.large]);
-        let large = after[..shape.range(self.large).len()].chunks_exact_mut(inner * self.along);
-        let small = before[shape.range(self.small)].chunks_exact_mut(inner);
-        let weights = self.weights.chunks_exact(self.along * self.inner);
-        for ((large, small), weights) in large.zip(small).zip(weights) {
-            for (large, weights) in large.chunks_exact_mut(inner).zip(weights.chunks_exact(self.inner)) {
-                let places = large.chunks_exact_mut(channels).zip(small.chunks_exact_mut(channels));
-                for ((large, small), &weight) in places.zip(weights) {
-                    large.iter_mut().zip(small).for_each(|(large, small)| of(large, small, weight));
-                }
+        let (large, _) = after[..shape.range(self.large).len()].as_chunks_mut::<C>();
+        let (small, _) = before[shape.range(self.small)].as_chunks_mut::<C>();
+        each_number(large, small, &self.weights, self.along, self.inner, of);
+    }
+}
+
+/// As [`Step::each`], of two tensors of the same channels.
+#[with_simd(each_number = Arch::new())]
+#[inline(always)]
+fn each_number_with<S: Simd, F: NdFloat, O: Fn(&mut F, &mut F, F), const C: usize>(
+    _: S,
+    large: &mut [[F; C]],
+    small: &mut [[F; C]],
+    weights: &[F],
+    along: usize,
+    inner: usize,
+    of: O,
+) {
+    let outer = large.chunks_exact_mut(inner * along).zip(small.chunks_exact_mut(inner));
+    for ((large, small), weights) in outer.zip(weights.chunks_exact(inner * along)) {
+        for (large, weights) in large.chunks_exact_mut(inner).zip(weights.chunks_exact(inner)) {
+            for ((large, small), &weight) in large.iter_mut().zip(small.iter_mut()).zip(weights) {
+                (0..C).for_each(|c| of(&mut large[c], &mut small[c], weight));
             }
         }
     }
