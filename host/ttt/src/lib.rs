@@ -1,6 +1,6 @@
 //! Training at test time: a small network that is trained on the demonstrations of one task alone.
 //!
-//! - [`puzzle`] and [`board`] lay a task's grids out for a network.
+//! - [`puzzle`], [`board`] and [`views`] lay a task's grids out for a network; [`noise`] is what networks draw with.
 //! - [`model`] says what a network consists of: its sizes, its weights, its operations.
 //! - [`reference`] computes it and its gradients on the processor.
 //! - [`train`] fits one to a task, and asks it for answers.
@@ -13,3 +13,4 @@ pub mod noise;
 pub mod puzzle;
 pub mod reference;
 pub mod train;
+pub mod views;

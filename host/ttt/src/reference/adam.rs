@@ -12,7 +12,7 @@ const LEAST: f64 = 1e-8;
 /// *Source*: Kingma and Ba 2015, with the bias of the first steps corrected.
 #[derive(Clone, Debug)]
 pub struct Adam<F> {
-    learning_rate: f64,
+    pub learning_rate: f64,
     decay: [f64; 2],
     /// Of each weight's gradients, and of their squares.
     means: Vec<[F; 2]>,

@@ -1,4 +1,6 @@
-//! Fits an automaton to the demonstrations of a task.
+//! Trains an automaton on the demonstrations of a task whose grids keep their size.
+
+use std::collections::HashMap;
 
 use fastrand::Rng;
 use stratagem_domain::{Grid, Pair};
@@ -9,65 +11,110 @@ use crate::model::automaton::Automaton;
 use crate::reference::adam::Adam;
 use crate::reference::automaton::{Scratch, loss, start, step};
 use crate::train::Unfit;
+use crate::views::{VIEWS, seen, undoing};
 
 /// Gradients longer than this are shortened to it: a rule that is repeated many times can have steep ones.
 const LONGEST: f32 = 1.0;
 /// How much of the past gradients' and squares' means each update keeps.
 const DECAY: [f64; 2] = [0.9, 0.999];
+/// Demonstrations of an update.
+const BATCH: usize = 3;
 
-/// How a model is trained.
+/// How an automaton is trained.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Schedule {
-    /// Updates of the weights.
+    /// Updates of the weights; the learning rate falls to 0 over them.
     pub updates: usize,
     pub learning_rate: f64,
-    /// Steps of the automaton from input to output.
+    /// How fast weights fall to 0 by themselves, as a share of the learning rate.
+    pub fading: f64,
+    /// Steps from input to output, at least; some updates take half as many more, so that an answer stays when it is there.
     pub steps: usize,
-    /// Loss that is low enough to stop.
-    pub enough: f32,
+    /// Whether demonstrations are turned and mirrored: a rule that does not care for directions is learned from fewer.
+    pub is_turning: bool,
 }
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self { updates: 400, learning_rate: 2e-3, steps: 30, enough: 1e-3 }
+        Self { updates: 1_000, learning_rate: 2e-3, fading: 0.1, steps: 12, is_turning: true }
     }
 }
 
-/// Trains an automaton until its loss is low enough or the updates are used up; `watch` is told the loss before each.
-///
-/// The same demonstrations, schedule and seed give the same weights on the same machine.
-pub fn train(
-    demonstrations: &[Pair],
-    schedule: &Schedule,
-    seed: u64,
-    watch: &mut dyn FnMut(f32),
-) -> Result<Automaton<f32>, Unfit> {
-    if demonstrations.is_empty() {
-        return Err(Unfit::Empty);
+/// An automaton that is being trained on one task.
+pub struct Training {
+    demonstrations: Vec<Pair>,
+    schedule: Schedule,
+    weights: Automaton<f32>,
+    adam: Adam<f32>,
+    chance: Rng,
+    updates: usize,
+}
+
+impl Training {
+    /// The same demonstrations, schedule and seed give the same weights on the same machine.
+    pub fn new(demonstrations: &[Pair], schedule: Schedule, seed: u64) -> Result<Self, Unfit> {
+        if demonstrations.is_empty() {
+            return Err(Unfit::Empty);
+        }
+        let size = |grid: &Grid| (grid.width(), grid.height());
+        if demonstrations.iter().any(|pair| size(&pair.input) != size(&pair.output)) {
+            return Err(Unfit::Sizes);
+        }
+        let mut chance = Rng::with_seed(seed);
+        let weights = Automaton::fresh(&mut chance);
+        let numbers = weights.parts().iter().map(|part| part.len()).sum();
+        let adam = Adam::new(schedule.learning_rate, DECAY, numbers);
+        Ok(Self { demonstrations: demonstrations.to_vec(), schedule, weights, adam, chance, updates: 0 })
     }
-    let size = |grid: &Grid| (grid.width(), grid.height());
-    if demonstrations.iter().any(|pair| size(&pair.input) != size(&pair.output)) {
-        return Err(Unfit::Sizes);
-    }
-    let board = Board::of(demonstrations.iter().map(|pair| &pair.input));
-    let wanted: Vec<u8> = demonstrations.iter().flat_map(|pair| pair.output.cells()).copied().collect();
-    let mut scratch = Scratch::new(&board);
-    let mut weights = Automaton::fresh(&mut Rng::with_seed(seed));
-    let mut adam = Adam::new(schedule.learning_rate, DECAY, weights.parts().map(<[f32]>::len).iter().sum());
-    for _ in 0..schedule.updates {
+
+    /// One update, on some of the demonstrations; gives the loss before it.
+    pub fn update(&mut self) -> Result<f32, Unfit> {
+        let Self { demonstrations, schedule, weights, adam, chance, updates } = self;
+        let views = if schedule.is_turning { VIEWS } else { 1 };
+        let some: Vec<Pair> = (0..BATCH.min(demonstrations.len()))
+            .map(|_| {
+                let (pair, view) =
+                    (&demonstrations[chance.usize(..demonstrations.len())], chance.usize(..views));
+                Pair { input: seen(&pair.input, view), output: seen(&pair.output, view) }
+            })
+            .collect();
+        let board = Board::of(some.iter().map(|pair| &pair.input));
+        let wanted: Vec<u8> = some.iter().flat_map(|pair| pair.output.cells()).copied().collect();
+        let steps = schedule.steps + chance.usize(..=schedule.steps / 2);
         let mut gradient = Automaton::zero();
-        let loss = loss(&weights, &board, &wanted, schedule.steps, &mut scratch, &mut gradient);
-        watch(loss);
+        let loss = loss(weights, &board, &wanted, steps, &mut Scratch::new(&board), &mut gradient);
         if !loss.is_finite() {
             return Err(Unfit::Diverged);
         }
-        if loss <= schedule.enough {
-            break;
-        }
         shorten(&mut gradient);
+        let left = 1.0 - *updates as f64 / schedule.updates as f64;
+        let rate = schedule.learning_rate * left.max(0.0);
+        let kept = (1.0 - rate * schedule.fading) as f32;
+        weights.parts_mut().into_iter().flatten().for_each(|weight| *weight *= kept);
+        adam.learning_rate = rate;
         adam.step(weights.parts_mut().into_iter().zip(gradient.parts()));
+        *updates += 1;
+        Ok(loss)
     }
-    Ok(weights)
+
+    /// The grids that the automaton makes of an input seen in different views, the commonest first, each with its share.
+    pub fn answers(&self, input: &Grid) -> Vec<(Grid, f64)> {
+        let views = if self.schedule.is_turning { VIEWS } else { 1 };
+        let lengths =
+            [0, 4, 2].map(|part| self.schedule.steps + self.schedule.steps.checked_div(part).unwrap_or(0));
+        let mut votes: HashMap<Grid, usize> = HashMap::new();
+        for view in 0..views {
+            for steps in lengths {
+                let made = made(&self.weights, &seen(input, view), steps);
+                *votes.entry(seen(&made, undoing(view))).or_default() += 1;
+            }
+        }
+        let all = (views * lengths.len()) as f64;
+        let mut grids: Vec<(Grid, f64)> = votes.into_iter().map(|(g, n)| (g, n as f64 / all)).collect();
+        // Grids as well as votes, so that the order is always the same.
+        grids.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cells().cmp(b.0.cells())));
+        grids
+    }
 }
 
 fn shorten(gradient: &mut Automaton<f32>) {
@@ -78,7 +125,7 @@ fn shorten(gradient: &mut Automaton<f32>) {
 }
 
 /// What an automaton makes of a grid: in each cell the strongest colour.
-pub fn answer(automaton: &Automaton<f32>, input: &Grid, steps: usize) -> Grid {
+fn made(automaton: &Automaton<f32>, input: &Grid, steps: usize) -> Grid {
     let board = Board::of([input]);
     let mut scratch = Scratch::new(&board);
     let last = (0..steps).fold(start(&board), |state, _| step(automaton, &board, &state, &mut scratch));
@@ -107,29 +154,61 @@ mod tests {
         Pair { input: grid(&input), output: grid(&output) }
     }
 
-    const SCHEDULE: Schedule = Schedule { updates: 200, learning_rate: 4e-3, steps: 8, enough: 1e-3 };
+    const SCHEDULE: Schedule =
+        Schedule { updates: 300, learning_rate: 4e-3, fading: 0.0, steps: 8, is_turning: false };
+
+    fn trained(demonstrations: &[Pair], schedule: Schedule) -> (Training, Vec<f32>) {
+        let mut training = Training::new(demonstrations, schedule, 1).unwrap();
+        let losses = (0..schedule.updates).map(|_| training.update().unwrap()).collect();
+        (training, losses)
+    }
 
     #[test]
     fn it_learns_a_local_rule_and_applies_it_where_it_was_not_shown() {
         let demonstrations = [falling(1, 1), falling(4, 3), falling(2, 0), falling(3, 4)];
-        let mut losses = Vec::new();
-        let trained = train(&demonstrations, &SCHEDULE, 1, &mut |loss| losses.push(loss)).unwrap();
-        assert!(losses[losses.len() - 1] < losses[0] / 100.0, "{losses:?}");
+        let (training, losses) = trained(&demonstrations, SCHEDULE);
+        assert!(losses[losses.len() - 1] < losses[0] / 50.0, "{losses:?}");
         let unseen = falling(2, 2);
-        assert_eq!(answer(&trained, &unseen.input, SCHEDULE.steps), unseen.output);
-        let again = train(&demonstrations, &SCHEDULE, 1, &mut |_| {}).unwrap();
-        assert_eq!(again, trained, "the same seed, the same weights");
+        assert_eq!(training.answers(&unseen.input)[0].0, unseen.output);
+        assert_eq!(trained(&demonstrations, SCHEDULE).1, losses, "the same seed, the same losses");
+    }
+
+    #[test]
+    fn a_rule_without_directions_is_learned_from_one_view_for_all() {
+        // What touches a 3 becomes 5.
+        let around = |x: usize, y: usize| {
+            let mut input = [[0; 6]; 6];
+            input[y][x] = 3;
+            let is_near = |a: usize, b: usize| a.abs_diff(b) <= 1;
+            let mut output = input;
+            for (row, cells) in output.iter_mut().enumerate() {
+                for (column, cell) in cells.iter_mut().enumerate() {
+                    if *cell == 0 && is_near(row, y) && is_near(column, x) {
+                        *cell = 5;
+                    }
+                }
+            }
+            Pair { input: grid(&input), output: grid(&output) }
+        };
+        let schedule = Schedule { is_turning: true, ..SCHEDULE };
+        // Along one edge alone.
+        let (training, _) = trained(&[around(0, 1), around(0, 3)], schedule);
+        let unseen = around(3, 5);
+        let (answer, share) = training.answers(&unseen.input).swap_remove(0);
+        assert_eq!(answer, unseen.output);
+        assert!(share > 0.5, "{share}");
     }
 
     #[test]
     fn what_cannot_be_trained_on_is_named() {
-        let fails = |demonstrations: &[Pair], rate: f64| {
-            let schedule = Schedule { learning_rate: rate, updates: 50, ..SCHEDULE };
-            train(demonstrations, &schedule, 1, &mut |_| {}).unwrap_err()
+        let fails = |demonstrations: &[Pair], learning_rate: f64| {
+            let schedule = Schedule { learning_rate, ..SCHEDULE };
+            let mut training = Training::new(demonstrations, schedule, 1)?;
+            (0..3).try_for_each(|_| training.update().map(drop))
         };
-        assert_eq!(fails(&[], 1e-3), Unfit::Empty);
+        assert_eq!(fails(&[], 1e-3), Err(Unfit::Empty));
         let wider = Pair { input: grid(&[[1; 6]; 2]), output: grid(&[[1; 6]; 3]) };
-        assert_eq!(fails(&[wider], 1e-3), Unfit::Sizes);
-        assert_eq!(fails(&[falling(1, 1)], f64::NAN), Unfit::Diverged);
+        assert_eq!(fails(&[wider], 1e-3), Err(Unfit::Sizes));
+        assert_eq!(fails(&[falling(1, 1)], f64::NAN), Err(Unfit::Diverged));
     }
 }
