@@ -52,7 +52,7 @@ fn what_was_learned_from_is_on_record_and_is_never_scored() {
     assert_eq!(artifacts[1]["lessons"]["tasks"].as_array().unwrap().len(), 4);
     assert_eq!(host.one::<i64>("SELECT count(*) FROM learned_artifacts WHERE json_valid(lessons)"), 2);
     for what in ["seen", "mirrored"] {
-        let words = ["has learned from", "of these tasks", "hint: score it on other tasks, or in folds"];
+        let words = ["has learned from", "of these tasks", "hint: learn again without them"];
         host.refuses(what, &["solve", what, "--strategy", LENT_PROBE], 2, &words);
     }
     host.succeeds(&["solve", "fresh", "--strategy", LENT_PROBE]);
@@ -65,6 +65,25 @@ fn what_was_learned_from_is_on_record_and_is_never_scored() {
     host.succeeds(&["solve", "fresh", "--strategy", LENT_PROBE]);
     host.write("stratagem.toml", GRANTED);
     host.refuses("washed", &["solve", "seen", "--strategy", LENT_PROBE], 2, &["has learned from 4"]);
+}
+
+#[test]
+fn what_is_learned_apart_from_tasks_may_be_scored_on_them() {
+    let host = host();
+    import(&host, "seen", 0..4, false);
+    import(&host, "mirrored", 2..3, true);
+    import(&host, "fresh", 20..22, false);
+    let apart = ["--from", "seen", "--apart-from", "mirrored", "--apart-from", "fresh"];
+    let learned = learn(&host, &apart);
+    assert_eq!((&learned[0]["lessons"], &learned[0]["left_out"]), (&json!(3), &json!(1)));
+    let told = host.succeeds(&[&["learn", "--strategy", LENT_PROBE][..], &apart].concat());
+    assert!(told.contains("1 left out"), "{told}");
+    for what in ["mirrored", "fresh"] {
+        host.succeeds(&["solve", what, "--strategy", LENT_PROBE]);
+    }
+    host.refuses("seen", &["solve", "seen", "--strategy", LENT_PROBE], 2, &["has learned from 3"]);
+    let nothing = ["learn", "--strategy", LENT_PROBE, "--from", "mirrored", "--apart-from", "seen"];
+    host.refuses("nothing is left", &nothing, 2, &["no task of mirrored is left apart from seen"]);
 }
 
 #[test]

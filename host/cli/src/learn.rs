@@ -1,5 +1,6 @@
 //! `stratagem learn`: strategies that learn from solved tasks.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,8 +10,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use stratagem_domain::{
-    Backing, Call, Declined, LabelledTask, Lesson, Level, Limits, LimitsOverlay, Reply, RunReport, Usage,
-    grouped,
+    Backing, Call, Declined, LabelledTask, Lesson, Level, Likeness, Limits, LimitsOverlay, Reply, RunReport,
+    Usage, grouped,
 };
 use stratagem_solve::{domain_of_fold, fold_of};
 use stratagem_store::{LearnedArtifact, Lessons, RunMemory, Store};
@@ -34,6 +35,9 @@ pub struct Learn {
     /// The solved tasks: a dataset, or one split of it, such as arc-agi-1/training
     #[arg(long = "from", value_name = "WHAT")]
     pub from: String,
+    /// Leave out tasks that share a pair with a dataset or split, however drawn, so that the strategy may be scored there
+    #[arg(long = "apart-from", value_name = "WHAT")]
+    pub apart_from: Vec<String>,
     /// Learn K times, each time without one part of the tasks, so that `solve --folds K` scores no task that was seen
     #[arg(long, value_name = "K", default_value_t = 1)]
     pub folds: usize,
@@ -57,6 +61,8 @@ struct Learned {
     /// Where it is found again.
     domain: String,
     lessons: usize,
+    /// Tasks that were left out for `--apart-from`.
+    left_out: usize,
     /// Of the lessons, those that come with how they were solved.
     told: usize,
     artifacts: Vec<LearnedArtifact>,
@@ -91,17 +97,46 @@ pub fn run(bench: &Workbench, learn: &Learn) -> Result<(), Failure> {
     let seed = seed(learn.seed.unwrap_or(bench.config.seed))?;
     let store = bench.existing_store()?;
     let tasks = stored_tasks(&store, &learn.from)?;
+    let found = tasks.len();
+    let tasks = apart(&store, tasks, &learn.apart_from)?;
+    let left_out = found - tasks.len();
+    if tasks.is_empty() {
+        let others = learn.apart_from.join(", ");
+        return Err(Failure::misuse(format!("no task of {} is left apart from {others}", learn.from))
+            .hint("learn from a larger set, or score the strategy elsewhere"));
+    }
     let lessons = lessons(&store, tasks)?;
     let times: Vec<Time> = (0..learn.folds)
         .map(|fold| Time::new(&entrant, &lessons, fold, learn.folds))
         .collect::<Result<_, _>>()?;
-    let done = all(&times, jobs, |time| time.learn(&store, &entrant, bench, seed, &limits))?;
+    let done = all(&times, jobs, |time| {
+        let learned = time.learn(&store, &entrant, bench, seed, &limits)?;
+        Ok(Learned { left_out, ..learned })
+    })?;
     entrant.keep(&store)?;
     if learn.json {
         return print_json(&done);
     }
     done.iter().for_each(Learned::tell);
     Ok(())
+}
+
+/// The tasks that share no pair with any of `others`, in the mirror and in other colours too.
+fn apart(
+    store: &Store,
+    mut tasks: Vec<LabelledTask>,
+    others: &[String],
+) -> Result<Vec<LabelledTask>, Failure> {
+    let mut words = BTreeSet::new();
+    for other in others {
+        for task in stored_tasks(store, other)? {
+            words.extend(Likeness::of(&task).words().map(ToOwned::to_owned));
+        }
+    }
+    if !words.is_empty() {
+        tasks.retain(|task| !Likeness::of(task).words().any(|word| words.contains(word)));
+    }
+    Ok(tasks)
 }
 
 /// Tasks whose outputs are all known, with how stored runs solved them.
@@ -157,6 +192,7 @@ impl Time {
             strategy: entrant.strategy().plugin().name.clone(),
             domain: self.domain.clone(),
             lessons: self.lessons.len(),
+            left_out: 0,
             told: self.lessons.iter().filter(|lesson| !lesson.rationale.is_empty()).count(),
             artifacts,
             usage,
@@ -218,10 +254,11 @@ fn all(
 impl Learned {
     fn tell(&self) {
         outln!(
-            "{} learned from {} tasks ({} with how they were solved) in {:.1} CPU s, fuel {}",
+            "{} learned from {} tasks ({} with how they were solved{}) in {:.1} CPU s, fuel {}",
             self.domain,
             self.lessons,
             self.told,
+            if self.left_out > 0 { format!("; {} left out", self.left_out) } else { String::new() },
             self.usage.cpu_seconds,
             grouped(self.usage.fuel_spent)
         );

@@ -4,6 +4,7 @@
 //! - [`model`] says what a network consists of: its sizes, its weights, its operations.
 //! - [`reference`] computes it and its gradients on the processor.
 //! - [`train`] fits one to a task, and asks it for answers.
+//! - [`turns`] says whose turn it is where several share a device.
 //!
 //! What must never be here: what a run may spend. Those limits are the sandbox's.
 
@@ -13,4 +14,5 @@ pub mod noise;
 pub mod puzzle;
 pub mod reference;
 pub mod train;
+pub mod turns;
 pub mod views;

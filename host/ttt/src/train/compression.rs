@@ -10,7 +10,7 @@ use crate::noise::Noise;
 use crate::puzzle::Puzzle;
 use crate::reference::adam::Adam;
 use crate::reference::compression::{Engine, Loss};
-use crate::reference::ops::picture::{Heads, Which, runs};
+use crate::reference::ops::picture::{Drawing, Which, runs};
 use crate::train::Unfit;
 
 /// As published.
@@ -40,9 +40,8 @@ pub struct Training {
 
 /// What the network has drawn for one grid.
 struct Opinion {
-    /// The running mean of colours' strengths (place × colours with black) and of both sides' lines.
-    colours: Vec<f32>,
-    sides: [Vec<f32>; 2],
+    /// The running mean.
+    mean: Drawing<f32>,
     /// For each grid the logarithm of what speaks for it.
     grids: HashMap<Grid, f64>,
 }
@@ -56,11 +55,11 @@ impl Training {
         let puzzle = Puzzle::new(shown, asked);
         let (program, weights) = compression(&puzzle, seed);
         let [_, colours, height, width, _] = puzzle.extent.0;
-        let opinion = |_| Opinion {
-            colours: vec![0.0; height * width * (colours + 1)],
+        let blank = Drawing {
+            strengths: vec![0.0; height * width * (colours + 1)],
             sides: [vec![0.0; height], vec![0.0; width]],
-            grids: HashMap::new(),
         };
+        let opinion = |_| Opinion { mean: blank.clone(), grids: HashMap::new() };
         Ok(Self {
             opinions: (0..asked.len()).map(opinion).collect(),
             gradient: vec![0.0; weights.len()],
@@ -82,7 +81,8 @@ impl Training {
         }
         let (puzzle, heads) = (self.engine.puzzle(), self.engine.heads());
         for (i, opinion) in self.opinions.iter_mut().enumerate() {
-            opinion.weigh(puzzle, &heads, puzzle.shown + i, self.updates);
+            let which = Which { example: puzzle.shown + i, role: 1 };
+            opinion.weigh(puzzle, &heads.drawing(puzzle, which), which, self.updates);
         }
         self.gradient.fill(0.0);
         self.engine.back(&self.weights, &mut self.gradient);
@@ -93,6 +93,23 @@ impl Training {
 
     pub fn updates(&self) -> usize {
         self.updates
+    }
+
+    /// The logarithm of how likely a grid is for what is asked for, by the running mean of what was drawn.
+    ///
+    /// None where the network cannot draw it: too large, of sides that are known to be others, in colours that the task
+    /// does not have.
+    pub fn score(&self, asked: usize, grid: &Grid) -> Option<f64> {
+        let puzzle = self.engine.puzzle();
+        let [_, _, height, width, _] = puzzle.extent.0;
+        let (lengths, is_known) = ([grid.height(), grid.width()], puzzle.sides_known[1]);
+        let fits = grid.height() <= height && grid.width() <= width;
+        if !fits || (is_known && lengths != puzzle.sides[puzzle.shown + asked][1]) {
+            return None;
+        }
+        let place = |colour: &u8| puzzle.palette.iter().position(|c| c == colour).map(|at| at as u8);
+        let cells: Vec<u8> = grid.cells().iter().map(place).collect::<Option<_>>()?;
+        Some(f64::from(self.opinions[asked].mean.likelihood(&cells, lengths, is_known)))
     }
 
     /// The grids drawn for what is asked for, the likeliest first, and the share of all that speaks for each.
@@ -107,23 +124,15 @@ impl Training {
 }
 
 impl Opinion {
-    fn weigh(&mut self, puzzle: &Puzzle, heads: &Heads<'_, f32>, example: usize, updates: usize) {
-        let which = Which { example, role: 1 };
-        let [_, colours, height, width, _] = puzzle.extent.0;
-        let strengths: Vec<f32> = (0..height * width)
-            .flat_map(|place| (0..=colours).map(move |colour| (colour, place)))
-            .map(|(colour, place)| heads.strength(puzzle, which, colour, place))
-            .collect();
-        let sides = [0, 1].map(|side| heads.line(puzzle, which, side));
+    fn weigh(&mut self, puzzle: &Puzzle, now: &Drawing<f32>, which: Which, updates: usize) {
         let towards = |mean: &mut [f32], now: &[f32]| {
             mean.iter_mut().zip(now).for_each(|(mean, &x)| *mean = INERTIA * *mean + (1.0 - INERTIA) * x);
         };
-        towards(&mut self.colours, &strengths);
-        self.sides.iter_mut().zip(&sides).for_each(|(mean, now)| towards(mean, now));
+        towards(&mut self.mean.strengths, &now.strengths);
+        self.mean.sides.iter_mut().zip(&now.sides).for_each(|(mean, now)| towards(mean, now));
         let early = if updates < EARLY { DISCOUNTS[0] } else { 0.0 };
-        let now = drawn(puzzle, which, &strengths, &sides);
-        let mean = drawn(puzzle, which, &self.colours, &self.sides);
-        for ((grid, doubt), discount) in [(now, 0.0), (mean, DISCOUNTS[1])] {
+        for (drawing, discount) in [(now, 0.0), (&self.mean, DISCOUNTS[1])] {
+            let (grid, doubt) = drawn(puzzle, which, drawing);
             let speaks = -DOUBT * doubt - early - discount;
             let all = self.grids.entry(grid).or_insert(f64::NEG_INFINITY);
             let most = all.max(speaks);
@@ -133,18 +142,18 @@ impl Opinion {
 }
 
 /// The grid that is drawn, and the nats of doubt a cell that there are about its colours.
-fn drawn(puzzle: &Puzzle, which: Which, strengths: &[f32], sides: &[Vec<f32>; 2]) -> (Grid, f64) {
+fn drawn(puzzle: &Puzzle, which: Which, drawing: &Drawing<f32>) -> (Grid, f64) {
     let [_, colours, _, width, _] = puzzle.extent.0;
     let [rows, columns] = [0, 1].map(|side| {
         let lengths = if puzzle.sides_known[which.role] {
             let length = puzzle.sides[which.example][which.role][side];
             length..=length
         } else {
-            1..=sides[side].len()
+            1..=drawing.sides[side].len()
         };
         let mut best = (f32::NEG_INFINITY, 0..0);
         for length in lengths {
-            for (begin, likely) in runs(&sides[side], length).into_iter().enumerate() {
+            for (begin, likely) in runs(&drawing.sides[side], length).into_iter().enumerate() {
                 if likely > best.0 {
                     best = (likely, begin..begin + length);
                 }
@@ -156,7 +165,7 @@ fn drawn(puzzle: &Puzzle, which: Which, strengths: &[f32], sides: &[Vec<f32>; 2]
     let mut doubt = 0.0;
     for row in rows.clone() {
         for column in columns.clone() {
-            let strengths = &strengths[(row * width + column) * (colours + 1)..][..=colours];
+            let strengths = &drawing.strengths[(row * width + column) * (colours + 1)..][..=colours];
             let best = (1..=colours).fold(0, |best, c| if strengths[c] > strengths[best] { c } else { best });
             doubt += f64::from(strengths.iter().map(|x| (x - strengths[best]).exp()).sum::<f32>().ln());
             cells.push(puzzle.palette[best]);
@@ -198,6 +207,11 @@ mod tests {
         let (answer, share) = training.answers(0).swap_remove(0);
         assert_eq!(answer, grid(&[&[2, 0, 2], &[0, 2, 0], &[0, 0, 0]]));
         assert!(share > 0.5, "{share}");
+        let score = |grid: &Grid| training.score(0, grid);
+        let (right, wrong) = (score(&answer).unwrap(), score(&asked).unwrap());
+        assert!(right > wrong + 1.0 && right < 0.0, "{right} {wrong}");
+        assert_eq!(score(&grid(&[&[2, 0, 2], &[0, 2, 0]])), None, "sides are kept here");
+        assert_eq!(score(&grid(&[&[2, 0, 2], &[0, 9, 0], &[0, 0, 0]])), None, "no such colour");
         assert_eq!(train(1).1, losses, "the same seed, the same losses");
         assert_ne!(train(2).1, losses);
     }

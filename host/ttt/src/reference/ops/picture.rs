@@ -5,7 +5,7 @@ use ndarray::NdFloat;
 use crate::model::compression::{COLOURS_HEAD, COLUMNS_HEAD, ROWS_HEAD};
 use crate::model::multi::{Axes, Shape};
 use crate::model::real;
-use crate::puzzle::Puzzle;
+use crate::puzzle::{Puzzle, Sides};
 
 /// How much drawing weighs, beside what is said.
 pub const WEIGHT: f64 = 10.0;
@@ -17,17 +17,8 @@ const BEYOND: f64 = -1e3;
 /// The numbers of the heads: colours (example × colour × row × column × 2), rows and columns (example × line × 2); the
 /// last is input, then output.
 pub struct Heads<'a, F> {
-    pub colours: &'a [F],
-    pub sides: [&'a [F]; 2],
-}
-
-impl<'a, F> Heads<'a, F> {
-    pub fn of(shape: &Shape, numbers: &'a [F]) -> Self {
-        let part = |axes: Axes| {
-            &numbers[shape.range(axes.index().unwrap_or_else(|| unreachable!("heads are sensible")))]
-        };
-        Self { colours: part(COLOURS_HEAD), sides: [part(ROWS_HEAD), part(COLUMNS_HEAD)] }
-    }
+    colours: &'a [F],
+    sides: [&'a [F]; 2],
 }
 
 /// One grid of one example.
@@ -38,25 +29,45 @@ pub struct Which {
     pub role: usize,
 }
 
-impl<F: NdFloat> Heads<'_, F> {
-    /// How strong a colour is at a place; black is 0 everywhere.
-    pub fn strength(&self, puzzle: &Puzzle, which: Which, colour: usize, place: usize) -> F {
-        let [_, colours, height, width, _] = puzzle.extent.0;
-        match colour.checked_sub(1) {
-            None => F::zero(),
-            Some(c) => {
-                let at = (which.example * colours + c) * height * width + place;
-                self.colours[at * 2 + which.role]
-            }
-        }
+/// What a network draws for one grid; or slopes by that.
+#[derive(Clone, Debug)]
+pub struct Drawing<F> {
+    /// How strong each colour is at each place: canvas × (colours with black, which is 0 everywhere).
+    pub strengths: Vec<F>,
+    /// How much each row, and each column, speaks for being part of the grid.
+    pub sides: [Vec<F>; 2],
+}
+
+/// Where the numbers of a head begin.
+fn begin(shape: &Shape, axes: Axes) -> usize {
+    shape.range(axes.index().unwrap_or_else(|| unreachable!("heads are sensible"))).start
+}
+
+impl<'a, F: NdFloat> Heads<'a, F> {
+    pub fn of(shape: &Shape, numbers: &'a [F]) -> Self {
+        let [colours, rows, columns] =
+            [COLOURS_HEAD, ROWS_HEAD, COLUMNS_HEAD].map(|axes| &numbers[begin(shape, axes)..]);
+        Self { colours, sides: [rows, columns] }
     }
 
-    /// How much a line speaks for being part of the grid; `side` is 0 for rows, 1 for columns.
-    pub fn line(&self, puzzle: &Puzzle, which: Which, side: usize) -> Vec<F> {
-        let along = puzzle.extent.0[2 + side];
-        let reach = puzzle.reach(which.example, side);
-        let own = |i: usize| self.sides[side][(which.example * along + i) * 2 + which.role];
-        (0..along).map(|i| own(i) + if i < reach { F::zero() } else { real(BEYOND) }).collect()
+    pub fn drawing(&self, puzzle: &Puzzle, which: Which) -> Drawing<F> {
+        let [_, colours, height, width, _] = puzzle.extent.0;
+        let canvas = height * width;
+        let mut strengths = vec![F::zero(); canvas * (colours + 1)];
+        for colour in 0..colours {
+            let head = &self.colours[(which.example * colours + colour) * canvas * 2..][..canvas * 2];
+            for (place, both) in head.chunks_exact(2).enumerate() {
+                strengths[place * (colours + 1) + colour + 1] = both[which.role];
+            }
+        }
+        let sides = [0, 1].map(|side| {
+            let along = puzzle.extent.0[2 + side];
+            let reach = puzzle.reach(which.example, side);
+            let head = &self.sides[side][which.example * along * 2..][..along * 2];
+            let beyond = |i| if i < reach { F::zero() } else { real(BEYOND) };
+            head.chunks_exact(2).enumerate().map(|(i, both)| both[which.role] + beyond(i)).collect()
+        });
+        Drawing { strengths, sides }
     }
 }
 
@@ -92,7 +103,8 @@ impl<F: NdFloat> Side<F> {
     }
 
     /// The slopes by lines, of slopes by [`likely`](Self::likely), which all in all are `sum`.
-    fn back(&self, slopes: &[F], sum: F, lines: &mut [F]) {
+    fn back(&self, slopes: &[F], sum: F, along: usize) -> Vec<F> {
+        let mut lines = vec![F::zero(); along];
         let mut add = |length: usize, begin: usize, slope: F| {
             for (i, line) in lines.iter_mut().enumerate() {
                 *line += if (begin..begin + length).contains(&i) { slope } else { -slope };
@@ -102,6 +114,123 @@ impl<F: NdFloat> Side<F> {
         for (length, shares) in &self.all {
             shares.iter().enumerate().for_each(|(begin, &share)| add(*length, begin, -sum * share));
         }
+        lines
+    }
+}
+
+/// How sure one is of sides, and how much the likeliest place counts more than others: both 1 in the end.
+#[derive(Clone, Copy)]
+pub struct Trust {
+    faith: f64,
+    sharpness: f64,
+}
+
+impl Trust {
+    pub const FULL: Self = Self { faith: 1.0, sharpness: 1.0 };
+
+    /// Of sides that are guessed, after so many updates.
+    fn after(updates: usize) -> Self {
+        let early = (1.0 - updates as f64 / PATIENCE).max(0.0);
+        Self { faith: 0.01f64.powf(early), sharpness: 0.1f64.powf(early) }
+    }
+}
+
+/// A grid, laid at every place of the canvas where it fits.
+struct Laid<'a, F> {
+    cells: &'a [u8],
+    sides: [Side<F>; 2],
+    /// The canvas' width, and colours with black.
+    width: usize,
+    colours: usize,
+    /// The logarithm of each colour's share at each place.
+    shares: Vec<F>,
+    /// For each place of the first cell, row by row, how likely the grid is there, as a logarithm times the sharpness.
+    likely: Vec<F>,
+    /// Of all together.
+    total: F,
+    faith: F,
+    sharpness: F,
+}
+
+impl<'a, F: NdFloat> Laid<'a, F> {
+    fn new(drawing: &Drawing<F>, cells: &'a [u8], lengths: Sides, is_known: bool, trust: Trust) -> Self {
+        let [faith, sharpness] = [trust.faith, trust.sharpness].map(real::<F>);
+        let [height, width] = [0, 1].map(|side| drawing.sides[side].len());
+        let colours = drawing.strengths.len() / (height * width);
+        let sides = [0, 1].map(|side| {
+            let lines: Vec<F> = drawing.sides[side].iter().map(|&x| faith * x).collect();
+            Side::new(&lines, lengths[side], is_known)
+        });
+        let mut shares = drawing.strengths.clone();
+        for place in shares.chunks_exact_mut(colours) {
+            let total = log_sum_exp(place);
+            place.iter_mut().for_each(|x| *x -= total);
+        }
+        let likely = Vec::with_capacity(sides[0].likely.len() * sides[1].likely.len());
+        let mut laid =
+            Self { cells, sides, width, colours, shares, likely, total: F::zero(), faith, sharpness };
+        for (row, &by_row) in laid.sides[0].likely.iter().enumerate() {
+            for (column, &by_column) in laid.sides[1].likely.iter().enumerate() {
+                let drawn = cells.iter().enumerate().fold(F::zero(), |sum, (i, &cell)| {
+                    sum + laid.shares[laid.place(row, column, i) * colours + usize::from(cell)]
+                });
+                laid.likely.push(sharpness * (by_row + by_column + drawn));
+            }
+        }
+        laid.total = log_sum_exp(&laid.likely);
+        laid
+    }
+
+    /// Where a cell lies when the first lies there.
+    fn place(&self, row: usize, column: usize, cell: usize) -> usize {
+        let width = self.sides[1].length;
+        (row + cell / width) * self.width + column + cell % width
+    }
+
+    /// The logarithm of how likely the grid is.
+    fn likelihood(&self) -> F {
+        self.total / self.sharpness
+    }
+
+    /// The slopes of minus the likelihood: each place counts by its share.
+    fn back(&self) -> Drawing<F> {
+        let columns = self.sides[1].likely.len();
+        let mut by_side = [0, 1].map(|side| vec![F::zero(); self.sides[side].likely.len()]);
+        let canvas = self.shares.len() / self.colours;
+        let mut covered = vec![F::zero(); canvas];
+        let mut strengths = vec![F::zero(); self.shares.len()];
+        for (i, &x) in self.likely.iter().enumerate() {
+            let (row, column) = (i / columns, i % columns);
+            let share = (x - self.total).exp();
+            if share == F::zero() {
+                continue;
+            }
+            by_side[0][row] -= share;
+            by_side[1][column] -= share;
+            for (i, &cell) in self.cells.iter().enumerate() {
+                let place = self.place(row, column, i);
+                covered[place] += share;
+                strengths[place * self.colours + usize::from(cell)] -= share;
+            }
+        }
+        let places = strengths.chunks_exact_mut(self.colours).zip(self.shares.chunks_exact(self.colours));
+        for ((slopes, shares), &covered) in places.zip(&covered).filter(|(_, covered)| **covered > F::zero())
+        {
+            slopes.iter_mut().zip(shares).for_each(|(slope, share)| *slope += covered * share.exp());
+        }
+        let lengths = [canvas / self.width, self.width];
+        let sides = [0, 1].map(|side| {
+            let lines = self.sides[side].back(&by_side[side], -F::one(), lengths[side]);
+            lines.into_iter().map(|slope| self.faith * slope).collect()
+        });
+        Drawing { strengths, sides }
+    }
+}
+
+impl<F: NdFloat> Drawing<F> {
+    /// The logarithm of how likely a grid is, of cells as places in the palette.
+    pub fn likelihood(&self, cells: &[u8], lengths: Sides, is_known: bool) -> F {
+        Laid::new(self, cells, lengths, is_known, Trust::FULL).likelihood()
     }
 }
 
@@ -113,83 +242,27 @@ pub fn loss<F: NdFloat>(puzzle: &Puzzle, update: usize, shape: &Shape, numbers: 
     let [_, colours, height, width, _] = puzzle.extent.0;
     let canvas = height * width;
     let weight = real::<F>(WEIGHT);
-    let early = (1.0 - update as f64 / PATIENCE).max(0.0);
-    let range =
-        |axes: Axes| shape.range(axes.index().unwrap_or_else(|| unreachable!("heads are sensible"))).start;
-    let [at_colours, at_rows, at_columns] = [COLOURS_HEAD, ROWS_HEAD, COLUMNS_HEAD].map(range);
+    let [at_colours, at_rows, at_columns] =
+        [COLOURS_HEAD, ROWS_HEAD, COLUMNS_HEAD].map(|axes| begin(shape, axes));
     let mut loss = F::zero();
-    let mut shares = vec![F::zero(); canvas * (colours + 1)];
     for (example, both) in puzzle.cells.iter().enumerate() {
         for (role, cells) in both.iter().enumerate() {
             let Some(cells) = cells else { continue };
-            let which = Which { example, role };
             let is_known = puzzle.sides_known[role];
-            let [faith, sharpness] =
-                [0.01f64, 0.1].map(|x| real::<F>(if is_known { 1.0 } else { x.powf(early) }));
-            let lengths = puzzle.sides[example][role];
-            let side = |side: usize| {
-                let lines: Vec<F> = heads.line(puzzle, which, side).iter().map(|&x| faith * x).collect();
-                Side::new(&lines, lengths[side], is_known)
-            };
-            let sides = [side(0), side(1)];
-            // What is left of a certain colour at each place: minus the logarithm of its share.
-            for place in 0..canvas {
-                let strengths = &mut shares[place * (colours + 1)..(place + 1) * (colours + 1)];
-                for (colour, to) in strengths.iter_mut().enumerate() {
-                    *to = heads.strength(puzzle, which, colour, place);
-                }
-                let total = log_sum_exp(strengths);
-                strengths.iter_mut().for_each(|x| *x -= total);
-            }
-            let [rows, columns] = [0, 1].map(|side| sides[side].likely.len());
-            let at = |row: usize, column: usize, i: usize| {
-                (row + i / lengths[1]) * width + column + i % lengths[1]
-            };
-            let mut likely = Vec::with_capacity(rows * columns);
-            for row in 0..rows {
-                for column in 0..columns {
-                    let drawn = cells.iter().enumerate().fold(F::zero(), |sum, (i, &cell)| {
-                        sum + shares[at(row, column, i) * (colours + 1) + usize::from(cell)]
-                    });
-                    likely.push(sharpness * (sides[0].likely[row] + sides[1].likely[column] + drawn));
+            let trust = if is_known { Trust::FULL } else { Trust::after(update) };
+            let drawing = heads.drawing(puzzle, Which { example, role });
+            let laid = Laid::new(&drawing, cells, puzzle.sides[example][role], is_known, trust);
+            loss -= laid.likelihood();
+            let back = laid.back();
+            for (place, back) in back.strengths.chunks_exact(colours + 1).enumerate() {
+                for (colour, &slope) in back[1..].iter().enumerate() {
+                    let at = ((example * colours + colour) * canvas + place) * 2 + role;
+                    slopes[at_colours + at] += weight * slope;
                 }
             }
-            let total = log_sum_exp(&likely);
-            loss -= total / sharpness;
-            // Back: each place that the grid may lie at counts by its share.
-            let mut side_slopes = [vec![F::zero(); rows], vec![F::zero(); columns]];
-            let mut covered = vec![F::zero(); canvas];
-            let mut slope_of = |colour: usize, place: usize, slope: F| {
-                if let Some(c) = colour.checked_sub(1) {
-                    let number = ((example * colours + c) * canvas + place) * 2 + role;
-                    slopes[at_colours + number] += weight * slope;
-                }
-            };
-            for (i, &x) in likely.iter().enumerate() {
-                let (row, column) = (i / columns, i % columns);
-                let share = (x - total).exp();
-                if share == F::zero() {
-                    continue;
-                }
-                side_slopes[0][row] -= share;
-                side_slopes[1][column] -= share;
-                for (i, &cell) in cells.iter().enumerate() {
-                    let place = at(row, column, i);
-                    covered[place] += share;
-                    slope_of(usize::from(cell), place, -share);
-                }
-            }
-            for (place, &covered) in covered.iter().enumerate().filter(|(_, covered)| **covered > F::zero()) {
-                for colour in 1..=colours {
-                    slope_of(colour, place, covered * shares[place * (colours + 1) + colour].exp());
-                }
-            }
-            for (side, at_side) in [at_rows, at_columns].into_iter().enumerate() {
-                let along = puzzle.extent.0[2 + side];
-                let mut lines = vec![F::zero(); along];
-                sides[side].back(&side_slopes[side], -F::one(), &mut lines);
+            for ((lines, begin), along) in back.sides.iter().zip([at_rows, at_columns]).zip([height, width]) {
                 for (i, &slope) in lines.iter().enumerate() {
-                    slopes[at_side + (example * along + i) * 2 + role] += weight * faith * slope;
+                    slopes[begin + (example * along + i) * 2 + role] += weight * slope;
                 }
             }
         }

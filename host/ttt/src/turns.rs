@@ -1,0 +1,206 @@
+//! Whose turn it is on a device: of those that wait, the one that has had the least of it.
+//!
+//! Work comes in slices of some milliseconds. Who comes new begins with as much as the least of those that are there has
+//! had: it neither waits for the others to be done nor has them wait until it has caught up.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A device that several share.
+#[derive(Debug)]
+pub struct Turns {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Slices that may still begin.
+    free: usize,
+    seats: Vec<Seated>,
+    /// Seats that were ever taken.
+    seated: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Seated {
+    number: u64,
+    had: Duration,
+    is_waiting: bool,
+}
+
+/// A place among those that share a device; given back when it is dropped.
+#[derive(Debug)]
+pub struct Seat {
+    turns: Arc<Turns>,
+    number: u64,
+}
+
+/// The device, until this is dropped or [ended](Turn::end).
+#[derive(Debug)]
+pub struct Turn<'a> {
+    seat: &'a Seat,
+    had: Duration,
+}
+
+impl Turns {
+    /// So many slices may run at once.
+    pub fn new(at_once: usize) -> Arc<Self> {
+        let state = State { free: at_once.max(1), seats: Vec::new(), seated: 0 };
+        Arc::new(Self { state: Mutex::new(state), changed: Condvar::new() })
+    }
+
+    pub fn join(self: &Arc<Self>) -> Seat {
+        let mut state = self.state();
+        let had = state.seats.iter().map(|seat| seat.had).min().unwrap_or_default();
+        let number = state.seated;
+        state.seated += 1;
+        state.seats.push(Seated { number, had, is_waiting: false });
+        Seat { turns: Arc::clone(self), number }
+    }
+
+    /// Seats that are taken.
+    pub fn seats(&self) -> usize {
+        self.state().seats.len()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // What is under the lock is whole after each statement.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn seat(&mut self, number: u64) -> &mut Seated {
+        let at = self.seats.iter().position(|seat| seat.number == number);
+        at.map_or_else(|| unreachable!("a seat is there until it is dropped"), |at| &mut self.seats[at])
+    }
+
+    /// Whether it is this one's turn, among those that wait.
+    fn is_next(&self, number: u64) -> bool {
+        let waiting = self.seats.iter().filter(|seat| seat.is_waiting);
+        let next = waiting.min_by_key(|seat| (seat.had, seat.number));
+        self.free > 0 && next.is_some_and(|next| next.number == number)
+    }
+}
+
+impl Seat {
+    /// Waits for a turn; none where it has not come by `until`.
+    pub fn wait(&self, until: Instant) -> Option<Turn<'_>> {
+        let mut state = self.turns.state();
+        state.seat(self.number).is_waiting = true;
+        while !state.is_next(self.number) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                state.seat(self.number).is_waiting = false;
+                drop(state);
+                // Whoever came after this one may be next now.
+                self.turns.changed.notify_all();
+                return None;
+            }
+            let waited = self.turns.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.seat(self.number).is_waiting = false;
+        state.free -= 1;
+        Some(Turn { seat: self, had: Duration::ZERO })
+    }
+
+    /// What it has had, and what it was given when it came.
+    pub fn had(&self) -> Duration {
+        self.turns.state().seat(self.number).had
+    }
+}
+
+impl Turn<'_> {
+    /// Gives the device back after having had so much of its time.
+    pub fn end(mut self, had: Duration) {
+        self.had = had;
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut state = self.seat.turns.state();
+        state.free += 1;
+        state.seat(self.seat.number).had += self.had;
+        drop(state);
+        self.seat.turns.changed.notify_all();
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.turns.state().seats.retain(|seat| seat.number != self.number);
+        self.turns.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    fn far() -> Instant {
+        Instant::now() + Duration::from_mins(10)
+    }
+
+    const SLICE: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn those_who_take_longer_slices_get_no_more_in_all() {
+        let turns = Turns::new(1);
+        let begin = Barrier::new(3);
+        let all: Vec<Duration> = std::thread::scope(|scope| {
+            let runs: Vec<_> = [1, 3, 10]
+                .map(|length| {
+                    let (turns, begin) = (&turns, &begin);
+                    scope.spawn(move || {
+                        let seat = turns.join();
+                        begin.wait();
+                        let mut had = Duration::ZERO;
+                        // Until all together have had 600.
+                        while seat.turns.state().seats.iter().map(|seat| seat.had).sum::<Duration>()
+                            < SLICE * 600
+                        {
+                            let Some(turn) = seat.wait(far()) else { break };
+                            // Others come to wait meanwhile.
+                            std::thread::sleep(Duration::from_micros(200));
+                            had += SLICE * length;
+                            turn.end(SLICE * length);
+                        }
+                        begin.wait();
+                        had
+                    })
+                })
+                .into_iter()
+                .collect();
+            runs.into_iter().map(|run| run.join().unwrap()).collect()
+        });
+        for had in &all {
+            assert!((SLICE * 160..=SLICE * 240).contains(had), "within 20 % of 200 each: {all:?}");
+        }
+        assert_eq!(turns.seats(), 0);
+    }
+
+    #[test]
+    fn who_comes_new_begins_where_the_least_of_the_others_is() {
+        let turns = Turns::new(1);
+        let old = turns.join();
+        old.wait(far()).unwrap().end(SLICE * 50);
+        assert_eq!(turns.join().had(), SLICE * 50);
+    }
+
+    #[test]
+    fn a_turn_that_does_not_come_is_given_up_and_one_that_is_dropped_is_free() {
+        let turns = Turns::new(1);
+        let (one, other) = (turns.join(), turns.join());
+        let turn = one.wait(far()).unwrap();
+        assert!(other.wait(Instant::now()).is_none(), "taken");
+        drop(turn);
+        assert!(other.wait(far()).is_some());
+        // Waiting in vain has left nothing behind.
+        assert!(one.wait(far()).is_some());
+    }
+}
