@@ -76,11 +76,11 @@ impl State {
         at.map_or_else(|| unreachable!("a seat is there until it is dropped"), |at| &mut self.seats[at])
     }
 
-    /// Whether it is this one's turn, among those that wait.
-    fn is_next(&self, number: u64) -> bool {
+    /// Whose turn it is, among those that wait.
+    fn next(&self) -> Option<u64> {
         let waiting = self.seats.iter().filter(|seat| seat.is_waiting);
         let next = waiting.min_by_key(|seat| (seat.had, seat.number));
-        self.free > 0 && next.is_some_and(|next| next.number == number)
+        next.filter(|_| self.free > 0).map(|seat| seat.number)
     }
 }
 
@@ -89,7 +89,7 @@ impl Seat {
     pub fn wait(&self, until: Instant) -> Option<Turn<'_>> {
         let mut state = self.turns.state();
         state.seat(self.number).is_waiting = true;
-        while !state.is_next(self.number) {
+        while state.next() != Some(self.number) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 state.seat(self.number).is_waiting = false;
@@ -138,7 +138,7 @@ impl Drop for Seat {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
@@ -151,37 +151,42 @@ mod tests {
     #[test]
     fn those_who_take_longer_slices_get_no_more_in_all() {
         let turns = Turns::new(1);
-        let begin = Barrier::new(3);
-        let all: Vec<Duration> = std::thread::scope(|scope| {
-            let runs: Vec<_> = [1, 3, 10]
-                .map(|length| {
-                    let (turns, begin) = (&turns, &begin);
-                    scope.spawn(move || {
-                        let seat = turns.join();
-                        begin.wait();
-                        let mut had = Duration::ZERO;
-                        // Until all together have had 600.
-                        while seat.turns.state().seats.iter().map(|seat| seat.had).sum::<Duration>()
-                            < SLICE * 600
-                        {
-                            let Some(turn) = seat.wait(far()) else { break };
-                            // Others come to wait meanwhile.
-                            std::thread::sleep(Duration::from_micros(200));
-                            had += SLICE * length;
-                            turn.end(SLICE * length);
-                        }
-                        begin.wait();
-                        had
-                    })
-                })
-                .into_iter()
-                .collect();
-            runs.into_iter().map(|run| run.join().unwrap()).collect()
-        });
-        for had in &all {
-            assert!((SLICE * 160..=SLICE * 240).contains(had), "within 20 % of 200 each: {all:?}");
+        let seats = [1, 3, 10].map(|length| (turns.join(), SLICE * length));
+        seats.iter().for_each(|(seat, _)| turns.state().seat(seat.number).is_waiting = true);
+        while seats.iter().map(|(seat, _)| seat.had()).sum::<Duration>() < SLICE * 300 {
+            let next = turns.state().next().unwrap();
+            let (seat, slice) = seats.iter().find(|(seat, _)| seat.number == next).unwrap();
+            turns.state().seat(seat.number).had += *slice;
         }
-        assert_eq!(turns.seats(), 0);
+        let had = seats.each_ref().map(|(seat, _)| seat.had());
+        assert!(
+            had.iter().all(|had| (SLICE * 80..=SLICE * 120).contains(had)),
+            "within 20 % of 100: {had:?}"
+        );
+    }
+
+    #[test]
+    fn no_more_run_at_once_than_may_and_all_get_their_turns() {
+        const AT_ONCE: usize = 2;
+        let turns = Turns::new(AT_ONCE);
+        let (running, most, done) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let seat = turns.join();
+                    for _ in 0..50 {
+                        let turn = seat.wait(far()).unwrap();
+                        most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        std::thread::yield_now();
+                        running.fetch_sub(1, Ordering::SeqCst);
+                        turn.end(SLICE);
+                        done.fetch_add(1, Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+        assert!(most.into_inner() <= AT_ONCE);
+        assert_eq!((done.into_inner(), turns.seats()), (400, 0));
     }
 
     #[test]
