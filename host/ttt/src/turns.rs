@@ -103,6 +103,9 @@ impl Seat {
         }
         state.seat(self.number).is_waiting = false;
         state.free -= 1;
+        drop(state);
+        // Where several may run, the next in line may begin too.
+        self.turns.changed.notify_all();
         Some(Turn { seat: self, had: Duration::ZERO })
     }
 
