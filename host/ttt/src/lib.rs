@@ -4,10 +4,12 @@
 //! - [`model`] says what a network consists of: its sizes, its weights, its operations.
 //! - [`reference`] computes it and its gradients on the processor.
 //! - [`train`] fits one to a task, and asks it for answers.
+//! - [`adaptation`] is a model of one task as a run is lent it.
 //! - [`turns`] says whose turn it is where several share a device.
 //!
 //! What must never be here: what a run may spend. Those limits are the sandbox's.
 
+pub mod adaptation;
 pub mod board;
 pub mod model;
 pub mod noise;

@@ -93,7 +93,7 @@ pub fn loss<F: NdFloat>(
 }
 
 /// The mean cross-entropy of colours, and its slope by what cells hold.
-fn cross_entropy<F: NdFloat>(state: &Array2<F>, wanted: &[u8]) -> (F, Array2<F>) {
+pub fn cross_entropy<F: NdFloat>(state: &Array2<F>, wanted: &[u8]) -> (F, Array2<F>) {
     let share = F::one() / real(wanted.len() as f64);
     let mut slope = Array2::zeros(state.raw_dim());
     let mut loss = F::zero();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ndarray::NdFloat;
 
+use crate::model::compression::subsets;
 use crate::model::multi::{Axes, DIRECTIONS, Shape};
 use crate::model::program::{Latent, Op, Part, Program, Value};
 use crate::model::real;
@@ -62,6 +63,20 @@ impl<F: NdFloat> Engine<F> {
             puzzle,
             program,
         }
+    }
+
+    /// Bytes that an engine takes, about.
+    pub fn bytes(puzzle: &Puzzle, program: &Program) -> u64 {
+        /// Slopes that are there at the same time, each at most as large as the largest value.
+        const SLOPES: usize = 5;
+        let lengths = || program.values.iter().map(Shape::len);
+        let numbers = lengths().sum::<usize>() + SLOPES * lengths().max().unwrap_or(0);
+        // Which numbers share a softmax' sum, and what places count in means over each axis.
+        let tables = Axes::SENSIBLE.iter().map(|&axes| {
+            let subsets = subsets(axes).len();
+            puzzle.extent.positions(axes) * (subsets * size_of::<u32>() + 5 * size_of::<F>())
+        });
+        (numbers * size_of::<F>() + tables.sum::<usize>()) as u64
     }
 
     pub fn puzzle(&self) -> &Puzzle {

@@ -5,16 +5,17 @@ use std::collections::HashMap;
 use fastrand::Rng;
 use stratagem_domain::{Grid, Pair};
 
-use crate::board::Board;
+use crate::board::{Board, SIGHT};
 use crate::model::COLOURS;
-use crate::model::automaton::Automaton;
+use crate::model::automaton::{Automaton, CHANNELS, HIDDEN};
 use crate::reference::adam::Adam;
-use crate::reference::automaton::{Scratch, loss, start, step};
+use crate::reference::automaton::{Scratch, cross_entropy, loss, start, step};
 use crate::train::Unfit;
 use crate::views::{VIEWS, seen, undoing};
 
 /// Gradients longer than this are shortened to it: a rule that is repeated many times can have steep ones.
 const LONGEST: f32 = 1.0;
+pub const LEARNING_RATE: f64 = 2e-3;
 /// How much of the past gradients' and squares' means each update keeps.
 const DECAY: [f64; 2] = [0.9, 0.999];
 /// Demonstrations of an update.
@@ -22,10 +23,7 @@ const BATCH: usize = 3;
 
 /// How an automaton is trained.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Schedule {
-    /// Updates of the weights; the learning rate falls to 0 over them.
-    pub updates: usize,
-    pub learning_rate: f64,
+pub struct Habits {
     /// How fast weights fall to 0 by themselves, as a share of the learning rate.
     pub fading: f64,
     /// Steps from input to output, at least; some updates take half as many more, so that an answer stays when it is there.
@@ -34,25 +32,24 @@ pub struct Schedule {
     pub is_turning: bool,
 }
 
-impl Default for Schedule {
+impl Default for Habits {
     fn default() -> Self {
-        Self { updates: 1_000, learning_rate: 2e-3, fading: 0.1, steps: 12, is_turning: true }
+        Self { fading: 0.1, steps: 12, is_turning: true }
     }
 }
 
 /// An automaton that is being trained on one task.
 pub struct Training {
     demonstrations: Vec<Pair>,
-    schedule: Schedule,
+    habits: Habits,
     weights: Automaton<f32>,
     adam: Adam<f32>,
     chance: Rng,
-    updates: usize,
 }
 
 impl Training {
-    /// The same demonstrations, schedule and seed give the same weights on the same machine.
-    pub fn new(demonstrations: &[Pair], schedule: Schedule, seed: u64) -> Result<Self, Unfit> {
+    /// The same demonstrations, habits, rates and seed give the same weights on the same machine.
+    pub fn new(demonstrations: &[Pair], habits: Habits, seed: u64) -> Result<Self, Unfit> {
         if demonstrations.is_empty() {
             return Err(Unfit::Empty);
         }
@@ -63,14 +60,16 @@ impl Training {
         let mut chance = Rng::with_seed(seed);
         let weights = Automaton::fresh(&mut chance);
         let numbers = weights.parts().iter().map(|part| part.len()).sum();
-        let adam = Adam::new(schedule.learning_rate, DECAY, numbers);
-        Ok(Self { demonstrations: demonstrations.to_vec(), schedule, weights, adam, chance, updates: 0 })
+        let adam = Adam::new(LEARNING_RATE, DECAY, numbers);
+        Ok(Self { demonstrations: demonstrations.to_vec(), habits, weights, adam, chance })
     }
 
     /// One update, on some of the demonstrations; gives the loss before it.
-    pub fn update(&mut self) -> Result<f32, Unfit> {
-        let Self { demonstrations, schedule, weights, adam, chance, updates } = self;
-        let views = if schedule.is_turning { VIEWS } else { 1 };
+    ///
+    /// The rate should fall to 0 over the updates: what is learned last is then what holds for all.
+    pub fn update(&mut self, rate: f64) -> Result<f32, Unfit> {
+        let Self { demonstrations, habits, weights, adam, chance } = self;
+        let views = if habits.is_turning { VIEWS } else { 1 };
         let some: Vec<Pair> = (0..BATCH.min(demonstrations.len()))
             .map(|_| {
                 let (pair, view) =
@@ -80,28 +79,60 @@ impl Training {
             .collect();
         let board = Board::of(some.iter().map(|pair| &pair.input));
         let wanted: Vec<u8> = some.iter().flat_map(|pair| pair.output.cells()).copied().collect();
-        let steps = schedule.steps + chance.usize(..=schedule.steps / 2);
+        let steps = habits.steps + chance.usize(..=habits.steps / 2);
         let mut gradient = Automaton::zero();
         let loss = loss(weights, &board, &wanted, steps, &mut Scratch::new(&board), &mut gradient);
         if !loss.is_finite() {
             return Err(Unfit::Diverged);
         }
         shorten(&mut gradient);
-        let left = 1.0 - *updates as f64 / schedule.updates as f64;
-        let rate = schedule.learning_rate * left.max(0.0);
-        let kept = (1.0 - rate * schedule.fading) as f32;
+        let kept = (1.0 - rate * habits.fading) as f32;
         weights.parts_mut().into_iter().flatten().for_each(|weight| *weight *= kept);
         adam.learning_rate = rate;
         adam.step(weights.parts_mut().into_iter().zip(gradient.parts()));
-        *updates += 1;
         Ok(loss)
+    }
+
+    /// The share of demonstrations that it makes without a wrong cell.
+    pub fn accuracy(&self) -> f64 {
+        let is_right = |pair: &&Pair| made(&self.weights, &pair.input, self.habits.steps) == pair.output;
+        let right = self.demonstrations.iter().filter(is_right).count();
+        right as f64 / self.demonstrations.len() as f64
+    }
+
+    /// The logarithm of how likely an output is, cell by cell, on average over views; none where it is of another size.
+    pub fn score(&self, input: &Grid, output: &Grid) -> Option<f64> {
+        if (input.width(), input.height()) != (output.width(), output.height()) {
+            return None;
+        }
+        let views = if self.habits.is_turning { VIEWS } else { 1 };
+        let likelihood = |view: usize| {
+            let (board, wanted) = (Board::of([&seen(input, view)]), seen(output, view));
+            let missing = doubt(&self.weights, &board, wanted.cells(), self.habits.steps);
+            -f64::from(missing) * wanted.cells().len() as f64
+        };
+        Some((0..views).map(likelihood).sum::<f64>() / views as f64)
+    }
+
+    /// Bytes that training takes, about: weights, their gradient and means, and what the cells of an update go through.
+    pub fn bytes(&self) -> u64 {
+        let weights: usize = self.weights.parts().iter().map(|part| part.len()).sum();
+        let largest = self.demonstrations.iter().map(|pair| pair.input.cells().len()).max().unwrap_or(0);
+        // What a cell sees, what is between, its slope; and what it holds at each step.
+        let cell = SIGHT * CHANNELS + 2 * HIDDEN + (self.habits.steps * 3 / 2 + 2) * CHANNELS;
+        ((4 * weights + BATCH * largest * cell) * size_of::<f32>()) as u64
+    }
+
+    /// All weights, in one order.
+    pub fn weights(&self) -> Vec<f32> {
+        self.weights.parts().concat()
     }
 
     /// The grids that the automaton makes of an input seen in different views, the commonest first, each with its share.
     pub fn answers(&self, input: &Grid) -> Vec<(Grid, f64)> {
-        let views = if self.schedule.is_turning { VIEWS } else { 1 };
+        let views = if self.habits.is_turning { VIEWS } else { 1 };
         let lengths =
-            [0, 4, 2].map(|part| self.schedule.steps + self.schedule.steps.checked_div(part).unwrap_or(0));
+            [0, 4, 2].map(|part| self.habits.steps + self.habits.steps.checked_div(part).unwrap_or(0));
         let mut votes: HashMap<Grid, usize> = HashMap::new();
         for view in 0..views {
             for steps in lengths {
@@ -124,11 +155,20 @@ fn shorten(gradient: &mut Automaton<f32>) {
     }
 }
 
+/// What all cells hold after so many steps.
+fn run(automaton: &Automaton<f32>, board: &Board, steps: usize) -> ndarray::Array2<f32> {
+    let mut scratch = Scratch::new(board);
+    (0..steps).fold(start(board), |state, _| step(automaton, board, &state, &mut scratch))
+}
+
+/// The nats a cell that an automaton is short of the wanted colours.
+fn doubt(automaton: &Automaton<f32>, board: &Board, wanted: &[u8], steps: usize) -> f32 {
+    cross_entropy(&run(automaton, board, steps), wanted).0
+}
+
 /// What an automaton makes of a grid: in each cell the strongest colour.
 fn made(automaton: &Automaton<f32>, input: &Grid, steps: usize) -> Grid {
-    let board = Board::of([input]);
-    let mut scratch = Scratch::new(&board);
-    let last = (0..steps).fold(start(&board), |state, _| step(automaton, &board, &state, &mut scratch));
+    let last = run(automaton, &Board::of([input]), steps);
     let strongest = |cell: ndarray::ArrayView1<'_, f32>| {
         (1..COLOURS).fold(0, |best, colour| if cell[colour] > cell[best] { colour } else { best }) as u8
     };
@@ -154,23 +194,28 @@ mod tests {
         Pair { input: grid(&input), output: grid(&output) }
     }
 
-    const SCHEDULE: Schedule =
-        Schedule { updates: 300, learning_rate: 4e-3, fading: 0.0, steps: 8, is_turning: false };
+    const HABITS: Habits = Habits { fading: 0.0, steps: 8, is_turning: false };
+    const UPDATES: usize = 300;
 
-    fn trained(demonstrations: &[Pair], schedule: Schedule) -> (Training, Vec<f32>) {
-        let mut training = Training::new(demonstrations, schedule, 1).unwrap();
-        let losses = (0..schedule.updates).map(|_| training.update().unwrap()).collect();
+    fn trained(demonstrations: &[Pair], habits: Habits) -> (Training, Vec<f32>) {
+        let mut training = Training::new(demonstrations, habits, 1).unwrap();
+        let rate = |update: usize| 4e-3 * (1.0 - update as f64 / UPDATES as f64);
+        let losses = (0..UPDATES).map(|update| training.update(rate(update)).unwrap()).collect();
         (training, losses)
     }
 
     #[test]
     fn it_learns_a_local_rule_and_applies_it_where_it_was_not_shown() {
         let demonstrations = [falling(1, 1), falling(4, 3), falling(2, 0), falling(3, 4)];
-        let (training, losses) = trained(&demonstrations, SCHEDULE);
+        let (training, losses) = trained(&demonstrations, HABITS);
         assert!(losses[losses.len() - 1] < losses[0] / 50.0, "{losses:?}");
         let unseen = falling(2, 2);
         assert_eq!(training.answers(&unseen.input)[0].0, unseen.output);
-        assert_eq!(trained(&demonstrations, SCHEDULE).1, losses, "the same seed, the same losses");
+        assert!((training.accuracy() - 1.0).abs() < 1e-9);
+        let score = |output: &Grid| training.score(&unseen.input, output);
+        assert!(score(&unseen.output).unwrap() > score(&unseen.input).unwrap() + 1.0);
+        assert_eq!(score(&grid(&[[0; 6]; 2])), None, "of another size");
+        assert_eq!(trained(&demonstrations, HABITS).1, losses, "the same seed, the same losses");
     }
 
     #[test]
@@ -190,9 +235,9 @@ mod tests {
             }
             Pair { input: grid(&input), output: grid(&output) }
         };
-        let schedule = Schedule { is_turning: true, ..SCHEDULE };
+        let habits = Habits { is_turning: true, ..HABITS };
         // Along one edge alone.
-        let (training, _) = trained(&[around(0, 1), around(0, 3)], schedule);
+        let (training, _) = trained(&[around(0, 1), around(0, 3)], habits);
         let unseen = around(3, 5);
         let (answer, share) = training.answers(&unseen.input).swap_remove(0);
         assert_eq!(answer, unseen.output);
@@ -201,10 +246,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_trained_on_is_named() {
-        let fails = |demonstrations: &[Pair], learning_rate: f64| {
-            let schedule = Schedule { learning_rate, ..SCHEDULE };
-            let mut training = Training::new(demonstrations, schedule, 1)?;
-            (0..3).try_for_each(|_| training.update().map(drop))
+        let fails = |demonstrations: &[Pair], rate: f64| {
+            let mut training = Training::new(demonstrations, HABITS, 1)?;
+            (0..3).try_for_each(|_| training.update(rate).map(drop))
         };
         assert_eq!(fails(&[], 1e-3), Err(Unfit::Empty));
         let wider = Pair { input: grid(&[[1; 6]; 2]), output: grid(&[[1; 6]; 3]) };

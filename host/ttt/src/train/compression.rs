@@ -6,6 +6,7 @@ use std::sync::Arc;
 use stratagem_domain::{Grid, Pair};
 
 use crate::model::compression::compression;
+use crate::model::program::Program;
 use crate::noise::Noise;
 use crate::puzzle::Puzzle;
 use crate::reference::adam::Adam;
@@ -46,33 +47,56 @@ struct Opinion {
     grids: HashMap<Grid, f64>,
 }
 
-impl Training {
-    /// The same task and seed give the same weights on the same machine.
+/// A network for a task, before anything is taken for computing it.
+pub struct Plan {
+    puzzle: Puzzle,
+    program: Program,
+    weights: Vec<f32>,
+    asked: usize,
+    seed: u64,
+}
+
+impl Plan {
     pub fn new(shown: &[Pair], asked: &[Grid], seed: u64) -> Result<Self, Unfit> {
         if shown.is_empty() {
             return Err(Unfit::Empty);
         }
         let puzzle = Puzzle::new(shown, asked);
         let (program, weights) = compression(&puzzle, seed);
+        Ok(Self { puzzle, program, weights, asked: asked.len(), seed })
+    }
+
+    /// Bytes that training takes, about.
+    pub fn bytes(&self) -> u64 {
+        // Weights, their gradient and the optimiser's two means.
+        let weights = 4 * size_of::<f32>() * self.weights.len();
+        Engine::<f32>::bytes(&self.puzzle, &self.program) + weights as u64
+    }
+
+    /// The same task and seed give the same weights on the same machine.
+    pub fn begin(self) -> Training {
+        let Self { puzzle, program, weights, asked, seed } = self;
         let [_, colours, height, width, _] = puzzle.extent.0;
         let blank = Drawing {
             strengths: vec![0.0; height * width * (colours + 1)],
             sides: [vec![0.0; height], vec![0.0; width]],
         };
         let opinion = |_| Opinion { mean: blank.clone(), grids: HashMap::new() };
-        Ok(Self {
-            opinions: (0..asked.len()).map(opinion).collect(),
+        Training {
+            opinions: (0..asked).map(opinion).collect(),
             gradient: vec![0.0; weights.len()],
             adam: Adam::new(LEARNING_RATE, DECAY, weights.len()),
             engine: Engine::new(Arc::new(puzzle), Arc::new(program)),
             weights,
             seed,
             updates: 0,
-        })
+        }
     }
+}
 
+impl Training {
     /// One update: draws the task, weighs what is drawn, and moves the weights.
-    pub fn update(&mut self) -> Result<Loss<f32>, Unfit> {
+    pub fn update(&mut self, rate: f64) -> Result<Loss<f32>, Unfit> {
         // Draw 0 was for the weights.
         let noise = Noise::new(self.seed, self.updates as u64 + 1);
         let loss = self.engine.forth(&self.weights, self.updates, noise);
@@ -86,13 +110,30 @@ impl Training {
         }
         self.gradient.fill(0.0);
         self.engine.back(&self.weights, &mut self.gradient);
+        self.adam.learning_rate = rate;
         self.adam.step([(self.weights.as_mut_slice(), self.gradient.as_slice())]);
         self.updates += 1;
         Ok(loss)
     }
 
-    pub fn updates(&self) -> usize {
-        self.updates
+    /// The share of demonstrations whose outputs were last drawn without a wrong cell.
+    pub fn accuracy(&self) -> f64 {
+        let (puzzle, heads) = (self.engine.puzzle(), self.engine.heads());
+        let is_right = |example: &usize| {
+            let which = Which { example: *example, role: 1 };
+            let (grid, _) = drawn(puzzle, which, &heads.drawing(puzzle, which));
+            let wanted = puzzle.cells[*example][1].as_ref();
+            let [height, width] = puzzle.sides[*example][1];
+            let cells = wanted.map(|cells| cells.iter().map(|&at| puzzle.palette[usize::from(at)]));
+            (grid.height(), grid.width()) == (height, width)
+                && cells.is_some_and(|cells| cells.eq(grid.cells().iter().copied()))
+        };
+        (0..puzzle.shown).filter(is_right).count() as f64 / puzzle.shown as f64
+    }
+
+    /// All weights, in one order.
+    pub fn weights(&self) -> Vec<f32> {
+        self.weights.clone()
     }
 
     /// The logarithm of how likely a grid is for what is asked for, by the running mean of what was drawn.
@@ -198,12 +239,14 @@ mod tests {
     fn it_learns_a_task_and_answers_it() {
         let asked = grid(&[&[3, 0, 3], &[0, 3, 0], &[0, 0, 0]]);
         let train = |seed| {
-            let mut training = Training::new(&shown(), std::slice::from_ref(&asked), seed).unwrap();
-            let losses: Vec<f32> = (0..300).map(|_| training.update().unwrap().missing).collect();
+            let mut training = Plan::new(&shown(), std::slice::from_ref(&asked), seed).unwrap().begin();
+            let losses: Vec<f32> =
+                (0..300).map(|_| training.update(LEARNING_RATE).unwrap().missing).collect();
             (training, losses)
         };
         let (training, losses) = train(1);
         assert!(losses[losses.len() - 1] < losses[0] / 20.0, "{losses:?}");
+        assert!((training.accuracy() - 1.0).abs() < 1e-9);
         let (answer, share) = training.answers(0).swap_remove(0);
         assert_eq!(answer, grid(&[&[2, 0, 2], &[0, 2, 0], &[0, 0, 0]]));
         assert!(share > 0.5, "{share}");
@@ -218,6 +261,6 @@ mod tests {
 
     #[test]
     fn without_demonstrations_there_is_nothing_to_train_on() {
-        assert_eq!(Training::new(&[], &[grid(&[&[1]])], 1).err(), Some(Unfit::Empty));
+        assert_eq!(Plan::new(&[], &[grid(&[&[1]])], 1).err(), Some(Unfit::Empty));
     }
 }

@@ -1,0 +1,333 @@
+//! A model that is adapted to one task: what a run is lent.
+
+use stratagem_domain::{Grid, Pair};
+
+use crate::train::{Unfit, automaton, compression};
+
+/// The models that there are to start from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    Compression,
+    Automaton,
+}
+
+/// How an adaptation is trained.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Schedule {
+    /// Updates of the weights.
+    pub steps: u32,
+    /// None for the model's own.
+    pub learning_rate: Option<f64>,
+}
+
+/// What a training came to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Metrics {
+    /// Updates that were done.
+    pub steps: u32,
+    /// Before the first update, and before the last.
+    pub losses: [f64; 2],
+    /// The share of demonstrations whose outputs are drawn without a wrong cell.
+    pub accuracy: f64,
+}
+
+/// A grid that a model makes of an input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    pub output: Grid,
+    /// The logarithm of its share among all that the model makes.
+    pub log_likelihood: f64,
+}
+
+/// Why an adaptation is refused, or ends.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Refused {
+    #[error("no base {0}: there are compression and automaton, or none for compression")]
+    NoBase(String),
+    #[error("no demonstrations: at least one")]
+    NoDemonstrations,
+    #[error("an automaton keeps sizes: every output has to be as large as its input")]
+    Sizes,
+    #[error("the adaptation needs {needs} bytes: {room} are left")]
+    TooLarge { needs: u64, room: u64 },
+    #[error("{0} steps: 1 to {most}", most = Schedule::MOST_STEPS)]
+    Steps(u32),
+    #[error("learning rate {0}: a number above 0")]
+    Rate(f64),
+    #[error("the loss is no number any more after {0} steps: lower the learning rate")]
+    Diverged(u32),
+    #[error("training diverged: the adaptation is of no use any more, start another")]
+    Broken,
+    #[error("the input is none of those that the adaptation was started with")]
+    NotAsked,
+    #[error("nothing is trained yet: train at least one step")]
+    Untrained,
+}
+
+impl Base {
+    /// The base of a name; none is the compression model.
+    pub fn named(name: Option<&str>) -> Result<Self, Refused> {
+        match name {
+            None | Some("compression") => Ok(Self::Compression),
+            Some("automaton") => Ok(Self::Automaton),
+            Some(other) => Err(Refused::NoBase(stratagem_domain::quote(other, 80))),
+        }
+    }
+}
+
+impl Schedule {
+    pub const MOST_STEPS: u32 = 100_000;
+
+    fn check(&self) -> Result<(), Refused> {
+        if !(1..=Self::MOST_STEPS).contains(&self.steps) {
+            return Err(Refused::Steps(self.steps));
+        }
+        match self.learning_rate {
+            Some(rate) if !(rate > 0.0 && rate.is_finite()) => Err(Refused::Rate(rate)),
+            _ => Ok(()),
+        }
+    }
+}
+
+enum Model {
+    Compression(Box<compression::Training>),
+    Automaton(Box<automaton::Training>),
+}
+
+/// A model, the inputs whose outputs it is asked for, and how far it has come.
+pub struct Adaptation {
+    model: Model,
+    asked: Vec<Grid>,
+    steps: u32,
+    bytes: u64,
+    is_broken: bool,
+}
+
+impl Adaptation {
+    /// Readies a model for a task's demonstrations and the inputs whose outputs are asked for.
+    ///
+    /// *Limits*: takes no more than `room` bytes.
+    pub fn start(
+        base: Base,
+        demonstrations: &[Pair],
+        asked: &[Grid],
+        seed: u64,
+        room: u64,
+    ) -> Result<Self, Refused> {
+        let refused = |unfit| match unfit {
+            Unfit::Empty => Refused::NoDemonstrations,
+            Unfit::Sizes => Refused::Sizes,
+            Unfit::Diverged => Refused::Diverged(0),
+        };
+        let (model, bytes) = match base {
+            Base::Compression => {
+                let plan = compression::Plan::new(demonstrations, asked, seed).map_err(refused)?;
+                let needs = plan.bytes();
+                if needs > room {
+                    return Err(Refused::TooLarge { needs, room });
+                }
+                (Model::Compression(Box::new(plan.begin())), needs)
+            }
+            Base::Automaton => {
+                let habits = automaton::Habits::default();
+                let training = automaton::Training::new(demonstrations, habits, seed).map_err(refused)?;
+                let needs = training.bytes();
+                if needs > room {
+                    return Err(Refused::TooLarge { needs, room });
+                }
+                (Model::Automaton(Box::new(training)), needs)
+            }
+        };
+        Ok(Self { model, asked: asked.to_vec(), steps: 0, bytes, is_broken: false })
+    }
+
+    /// Bytes that it takes, about.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Trains until the schedule is done or `go_on`, which is asked before every step, says no.
+    pub fn train(&mut self, schedule: Schedule, go_on: &mut dyn FnMut() -> bool) -> Result<Metrics, Refused> {
+        schedule.check()?;
+        if self.is_broken {
+            return Err(Refused::Broken);
+        }
+        let (mut steps, mut losses) = (0, [0.0; 2]);
+        while steps < schedule.steps && go_on() {
+            let loss = match &mut self.model {
+                Model::Compression(training) => {
+                    let rate = schedule.learning_rate.unwrap_or(compression::LEARNING_RATE);
+                    training.update(rate).map(|loss| loss.total())
+                }
+                Model::Automaton(training) => {
+                    let left = 1.0 - f64::from(steps) / f64::from(schedule.steps);
+                    training.update(schedule.learning_rate.unwrap_or(automaton::LEARNING_RATE) * left)
+                }
+            };
+            let loss = loss.map_err(|_| {
+                self.is_broken = true;
+                Refused::Diverged(self.steps + steps)
+            })?;
+            losses = [if steps == 0 { f64::from(loss) } else { losses[0] }, f64::from(loss)];
+            steps += 1;
+        }
+        self.steps += steps;
+        let accuracy = match &self.model {
+            _ if self.steps == 0 => 0.0,
+            Model::Compression(training) => training.accuracy(),
+            Model::Automaton(training) => training.accuracy(),
+        };
+        Ok(Metrics { steps, losses, accuracy })
+    }
+
+    /// What the model makes of an input, the likeliest first.
+    pub fn predict(&self, input: &Grid, samples: usize) -> Result<Vec<Sample>, Refused> {
+        let grids = match &self.model {
+            Model::Compression(training) => training.answers(self.asked(input)?),
+            Model::Automaton(training) => {
+                self.is_ready()?;
+                training.answers(input)
+            }
+        };
+        let sample = |(output, share): (Grid, f64)| Sample { output, log_likelihood: share.ln() };
+        Ok(grids.into_iter().take(samples).map(sample).collect())
+    }
+
+    /// The logarithm of how likely an output is; none where the model cannot make it.
+    pub fn score(&self, input: &Grid, output: &Grid) -> Result<Option<f64>, Refused> {
+        match &self.model {
+            Model::Compression(training) => Ok(training.score(self.asked(input)?, output)),
+            Model::Automaton(training) => {
+                self.is_ready()?;
+                Ok(training.score(input, output))
+            }
+        }
+    }
+
+    /// All weights, as little-endian 32-bit floats.
+    pub fn weights(&self) -> Vec<u8> {
+        let weights = match &self.model {
+            Model::Compression(training) => training.weights(),
+            Model::Automaton(training) => training.weights(),
+        };
+        weights.iter().flat_map(|weight| weight.to_le_bytes()).collect()
+    }
+
+    fn is_ready(&self) -> Result<(), Refused> {
+        match self {
+            Self { is_broken: true, .. } => Err(Refused::Broken),
+            Self { steps: 0, .. } => Err(Refused::Untrained),
+            _ => Ok(()),
+        }
+    }
+
+    fn asked(&self, input: &Grid) -> Result<usize, Refused> {
+        self.is_ready()?;
+        self.asked.iter().position(|asked| asked == input).ok_or(Refused::NotAsked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grid(rows: &[[u8; 3]]) -> Grid {
+        Grid::from_rows(rows).unwrap()
+    }
+
+    /// What is 3 becomes 2.
+    fn shown() -> Vec<Pair> {
+        [[0, 3, 0], [3, 3, 0], [0, 0, 3]]
+            .map(|row| Pair {
+                input: grid(&[row; 2]),
+                output: grid(&[row.map(|c| if c == 3 { 2 } else { c }); 2]),
+            })
+            .to_vec()
+    }
+
+    const ROOM: u64 = 64 << 20;
+
+    fn schedule(steps: u32) -> Schedule {
+        Schedule { steps, learning_rate: None }
+    }
+
+    #[test]
+    fn both_models_learn_answer_and_rank() {
+        let asked = grid(&[[3, 0, 3]; 2]);
+        let right = grid(&[[2, 0, 2]; 2]);
+        for (base, steps) in [(None, 250), (Some("automaton"), 150)] {
+            let base = Base::named(base).unwrap();
+            let start = || Adaptation::start(base, &shown(), std::slice::from_ref(&asked), 1, ROOM).unwrap();
+            let mut adaptation = start();
+            assert_eq!(adaptation.predict(&asked, 2), Err(Refused::Untrained), "{base:?}");
+            let metrics = adaptation.train(schedule(steps), &mut || true).unwrap();
+            assert_eq!(metrics.steps, steps);
+            assert!(metrics.losses[1] < metrics.losses[0] && metrics.accuracy > 0.9, "{base:?}: {metrics:?}");
+            let samples = adaptation.predict(&asked, 2).unwrap();
+            assert_eq!(samples[0].output, right, "{base:?}");
+            assert!(samples[0].log_likelihood <= 0.0 && samples.len() <= 2);
+            let score = |output| adaptation.score(&asked, output).unwrap();
+            assert!(score(&right) > score(&asked), "{base:?}");
+            assert_eq!(score(&grid(&[[2, 0, 2]; 3])), None, "of another size");
+            // In two parts it comes to the same weights where the rate does not fall.
+            assert_eq!(adaptation.weights().len() % 4, 0);
+            if base == Base::Compression {
+                let mut again = start();
+                let mut left = 100;
+                let stopped = again.train(schedule(steps), &mut || {
+                    left -= 1;
+                    left >= 0
+                });
+                assert_eq!(stopped.unwrap().steps, 100);
+                again.train(schedule(steps - 100), &mut || true).unwrap();
+                assert_eq!(again.weights(), adaptation.weights());
+            }
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_a_reason() {
+        let asked = [grid(&[[3, 0, 3]; 2])];
+        let start = |base: &str, shown: &[Pair], room| {
+            Base::named(Some(base)).and_then(|base| Adaptation::start(base, shown, &asked, 1, room)).map(drop)
+        };
+        assert_eq!(start("oracle", &shown(), ROOM), Err(Refused::NoBase("\"oracle\"".to_owned())));
+        assert_eq!(start("compression", &[], ROOM), Err(Refused::NoDemonstrations));
+        let grown = Pair { input: grid(&[[1; 3]; 2]), output: grid(&[[1; 3]; 3]) };
+        assert_eq!(start("automaton", &[grown], ROOM), Err(Refused::Sizes));
+        for base in ["compression", "automaton"] {
+            let Err(Refused::TooLarge { needs, room: 1_000 }) = start(base, &shown(), 1_000) else {
+                panic!("{base} fits into 1,000 bytes")
+            };
+            assert!(needs > 100_000, "{needs}");
+        }
+        let mut adaptation = Adaptation::start(Base::Compression, &shown(), &asked, 1, ROOM).unwrap();
+        let mut train = |steps, rate: f64| {
+            adaptation.train(Schedule { steps, learning_rate: Some(rate) }, &mut || true).map(|m| m.steps)
+        };
+        assert_eq!(train(0, 0.01), Err(Refused::Steps(0)));
+        assert_eq!(train(1_000_000_000, 0.01), Err(Refused::Steps(1_000_000_000)));
+        assert!(matches!(train(1, f64::NAN), Err(Refused::Rate(_))));
+        assert_eq!(train(1, -1.0), Err(Refused::Rate(-1.0)));
+        assert_eq!(train(1, 0.01), Ok(1));
+        assert_eq!(adaptation.predict(&grid(&[[1; 3]; 2]), 1), Err(Refused::NotAsked));
+        // A rate that throws the weights out of what numbers hold.
+        let mut wild = Adaptation::start(Base::Automaton, &shown(), &asked, 1, ROOM).unwrap();
+        let schedule = Schedule { steps: 1_000, learning_rate: Some(1e30) };
+        assert!(matches!(wild.train(schedule, &mut || true), Err(Refused::Diverged(_))));
+        assert_eq!(wild.train(schedule, &mut || true), Err(Refused::Broken));
+        assert_eq!(wild.predict(&asked[0], 1), Err(Refused::Broken));
+    }
+
+    #[test]
+    fn the_largest_task_is_refused_before_anything_is_taken() {
+        let full = |colour: u8| {
+            let row: Vec<u8> = (0..30).map(|x| (x + colour) % 10).collect();
+            Grid::from_rows(&vec![row; 30]).unwrap()
+        };
+        let shown: Vec<Pair> = (0..10).map(|i| Pair { input: full(i), output: full(i + 1) }).collect();
+        let refused = Adaptation::start(Base::Compression, &shown, &[full(3)], 1, 2 << 30).map(drop);
+        let Err(Refused::TooLarge { needs, .. }) = refused else { panic!("{refused:?}") };
+        assert!((3 << 30..12 << 30).contains(&needs), "{needs}");
+    }
+}
