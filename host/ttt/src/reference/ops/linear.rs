@@ -7,6 +7,9 @@ use pulp::{Arch, Simd, with_simd};
 /// Rows of a matrix from which it is worth packing for a product by blocks.
 const LARGE: usize = 64;
 
+/// Places whose products are summed before the sum is put away.
+const TOGETHER: usize = 4;
+
 /// Rows of `columns` numbers.
 fn rows<F>(numbers: &[F], columns: usize) -> ArrayView2<'_, F> {
     ArrayView2::from_shape((numbers.len() / columns, columns), numbers)
@@ -100,7 +103,20 @@ fn sum_products_with<S: Simd, F: NdFloat, const M: usize>(
     to: &mut [[F; M]],
 ) {
     let k = to.len();
-    for (from, slope) in from.chunks_exact(k).zip(slope) {
+    // Some places at a time: what is summed goes to memory and back only once for them.
+    let (slopes, rest) = slope.as_chunks::<TOGETHER>();
+    let mut places = from.chunks_exact(k * TOGETHER);
+    for (from, slopes) in places.by_ref().zip(slopes) {
+        for (i, to) in to.iter_mut().enumerate() {
+            let mut sum = *to;
+            for (place, slope) in slopes.iter().enumerate() {
+                let x = from[place * k + i];
+                (0..M).for_each(|j| sum[j] += x * slope[j]);
+            }
+            *to = sum;
+        }
+    }
+    for (from, slope) in places.remainder().chunks_exact(k).zip(rest) {
         for (&x, to) in from.iter().zip(to.iter_mut()) {
             (0..M).for_each(|j| to[j] += x * slope[j]);
         }
