@@ -327,9 +327,12 @@ impl<F: NdFloat> Slopes<F> {
     fn of(&mut self, value: Value, shapes: &[Shape]) -> &mut [F] {
         let slope = &mut self.of[value];
         if slope.is_empty() {
-            *slope = self.spare.pop().unwrap_or_default();
+            let length = shapes[value].len();
+            let fitting = self.spare.iter().enumerate().filter(|(_, spare)| spare.capacity() >= length);
+            let at = fitting.min_by_key(|(_, spare)| spare.capacity()).map(|(at, _)| at);
+            *slope = at.map_or_else(Vec::new, |at| self.spare.swap_remove(at));
             slope.clear();
-            slope.resize(shapes[value].len(), F::zero());
+            slope.resize(length, F::zero());
         }
         slope
     }
