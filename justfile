@@ -40,9 +40,8 @@ fuzz seconds="60" *targets: setup
 
 # Holds the compression model to PyTorch, which it brings into target/torch (some gigabytes)
 torch: setup
-    test -x {{ CARGO_TARGET_DIR }}/torch/bin/python || python3 -m venv {{ CARGO_TARGET_DIR }}/torch
-    {{ CARGO_TARGET_DIR }}/torch/bin/pip install --quiet --disable-pip-version-check torch==2.15.0
-    STRATAGEM_TORCH={{ CARGO_TARGET_DIR }}/torch/bin/python cargo test --release --workspace --locked --test torch -- --nocapture
+    PYTHONPATH={{ CARGO_TARGET_DIR }}/torch python3 -c 'import torch' 2>/dev/null || python3 -m pip install --quiet --disable-pip-version-check --target {{ CARGO_TARGET_DIR }}/torch torch==2.15.0 numpy
+    PYTHONPATH={{ CARGO_TARGET_DIR }}/torch STRATAGEM_TORCH=python3 cargo test --release --workspace --locked --test torch -- --nocapture
 
 # Holds the shipped plugins to the conformance suite (verdicts in target/conformance.xml), the hostile ones to theirs
 conformance: plugins hostile

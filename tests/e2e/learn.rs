@@ -52,7 +52,13 @@ fn what_was_learned_from_is_on_record_and_is_never_scored() {
     assert_eq!(artifacts[1]["lessons"]["tasks"].as_array().unwrap().len(), 4);
     assert_eq!(host.one::<i64>("SELECT count(*) FROM learned_artifacts WHERE json_valid(lessons)"), 2);
     for what in ["seen", "mirrored"] {
-        let words = ["has learned from", "of these tasks", "hint: learn again without them"];
+        let words = [
+            "has learned from",
+            "of these tasks",
+            "hint: score it on other tasks, or learn again",
+            "--apart-from",
+            "in folds",
+        ];
         host.refuses(what, &["solve", what, "--strategy", LENT_PROBE], 2, &words);
     }
     host.succeeds(&["solve", "fresh", "--strategy", LENT_PROBE]);

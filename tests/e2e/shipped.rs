@@ -74,7 +74,8 @@ fn shipped_strategies_solve_learn_and_solve_with_what_they_learned() {
         let learned =
             host.json(&["learn", "--strategy", strategy, "--from", "seen", "--fuel", FUEL, "--json"]);
         assert_eq!(learned[0]["lessons"], 6, "{learned}");
-        let words = ["has learned from", "hint: learn again without them"];
+        let words =
+            ["has learned from", "hint: score it on other tasks, or learn again", "--apart-from", "in folds"];
         host.refuses(strategy, &["solve", "seen", "--strategy", strategy], 2, &words);
     }
     assert!(host.one::<i64>("SELECT count(*) FROM patterns WHERE data LIKE '% > %'") > 0);

@@ -41,7 +41,7 @@ pub fn refuse_leaks(
             let hint = if folds > 1 {
                 format!("{first} is in another fold in the mirror or in other colours: leave it out")
             } else {
-                "learn again without them: `stratagem learn … --apart-from WHAT`; or in folds: `learn … --folds 4`, then `solve … --folds 4`".into()
+                "score it on other tasks, or learn again: without what it shall be scored on (`stratagem learn … --apart-from WHAT`), or in folds (`learn … --folds 4`, then `solve … --folds 4`)".into()
             };
             return Err(Failure::misuse(message).hint(hint));
         }

@@ -97,9 +97,7 @@ pub fn run(bench: &Workbench, learn: &Learn) -> Result<(), Failure> {
     let seed = seed(learn.seed.unwrap_or(bench.config.seed))?;
     let store = bench.existing_store()?;
     let tasks = stored_tasks(&store, &learn.from)?;
-    let found = tasks.len();
-    let tasks = apart(&store, tasks, &learn.apart_from)?;
-    let left_out = found - tasks.len();
+    let (tasks, left_out) = apart(&store, tasks, &learn.apart_from)?;
     if tasks.is_empty() {
         let others = learn.apart_from.join(", ");
         return Err(Failure::misuse(format!("no task of {} is left apart from {others}", learn.from))
@@ -107,12 +105,9 @@ pub fn run(bench: &Workbench, learn: &Learn) -> Result<(), Failure> {
     }
     let lessons = lessons(&store, tasks)?;
     let times: Vec<Time> = (0..learn.folds)
-        .map(|fold| Time::new(&entrant, &lessons, fold, learn.folds))
+        .map(|fold| Time::new(&entrant, (&lessons, left_out), fold, learn.folds))
         .collect::<Result<_, _>>()?;
-    let done = all(&times, jobs, |time| {
-        let learned = time.learn(&store, &entrant, bench, seed, &limits)?;
-        Ok(Learned { left_out, ..learned })
-    })?;
+    let done = all(&times, jobs, |time| time.learn(&store, &entrant, bench, seed, &limits))?;
     entrant.keep(&store)?;
     if learn.json {
         return print_json(&done);
@@ -121,12 +116,13 @@ pub fn run(bench: &Workbench, learn: &Learn) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The tasks that share no pair with any of `others`, in the mirror and in other colours too.
+/// The tasks that share no pair with any of `others`, in the mirror and in other colours too; and how many do.
 fn apart(
     store: &Store,
     mut tasks: Vec<LabelledTask>,
     others: &[String],
-) -> Result<Vec<LabelledTask>, Failure> {
+) -> Result<(Vec<LabelledTask>, usize), Failure> {
+    let found = tasks.len();
     let mut words = BTreeSet::new();
     for other in others {
         for task in stored_tasks(store, other)? {
@@ -136,7 +132,8 @@ fn apart(
     if !words.is_empty() {
         tasks.retain(|task| !Likeness::of(task).words().any(|word| words.contains(word)));
     }
-    Ok(tasks)
+    let left_out = found - tasks.len();
+    Ok((tasks, left_out))
 }
 
 /// Tasks whose outputs are all known, with how stored runs solved them.
@@ -160,10 +157,17 @@ fn lessons(store: &Store, tasks: Vec<LabelledTask>) -> Result<Vec<Lesson>, Failu
 struct Time {
     domain: String,
     lessons: Vec<Lesson>,
+    /// Tasks that were left out before the lessons were divided.
+    left_out: usize,
 }
 
 impl Time {
-    fn new(entrant: &Entrant, lessons: &[Lesson], fold: usize, folds: usize) -> Result<Self, Failure> {
+    fn new(
+        entrant: &Entrant,
+        (lessons, left_out): (&[Lesson], usize),
+        fold: usize,
+        folds: usize,
+    ) -> Result<Self, Failure> {
         let own = entrant.domain().unwrap_or_else(|| entrant.strategy().plugin().name.clone());
         let is_in = |lesson: &&Lesson| folds == 1 || fold_of(&lesson.task.digest(), folds) != fold;
         let lessons: Vec<Lesson> = lessons.iter().filter(is_in).cloned().collect();
@@ -173,7 +177,7 @@ impl Time {
             );
         }
         let domain = if folds == 1 { own } else { domain_of_fold(&own, fold, folds) };
-        Ok(Self { domain, lessons })
+        Ok(Self { domain, lessons, left_out })
     }
 
     fn learn(
@@ -192,7 +196,7 @@ impl Time {
             strategy: entrant.strategy().plugin().name.clone(),
             domain: self.domain.clone(),
             lessons: self.lessons.len(),
-            left_out: 0,
+            left_out: self.left_out,
             told: self.lessons.iter().filter(|lesson| !lesson.rationale.is_empty()).count(),
             artifacts,
             usage,

@@ -29,7 +29,7 @@ pub struct Portfolio<'a> {
 pub const LEAST_FUEL: u64 = 50_000_000;
 
 impl Portfolio<'_> {
-    /// Fuel of a task: about 8 CPU seconds.
+    /// Fuel of a task: less than 10 CPU seconds.
     pub const FUEL: u64 = 70_000_000_000;
     /// Confidence beyond which other strategies are not asked.
     pub const SURE: f64 = 0.9;

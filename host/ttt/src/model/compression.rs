@@ -16,7 +16,8 @@ const LAYERS: usize = 4;
 const SAID: usize = 4;
 const SPREAD: usize = 16;
 const GATHERED: usize = 8;
-const SOFTMAX: usize = 2;
+/// Channels that softmax is taken of.
+pub const SOFTMAX: usize = 2;
 const DIRECTED: usize = 4;
 const NONLINEAR: usize = 16;
 /// What the row is multiplied with that is added to colours: it is to be learned quickly.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::NdFloat;
 
-use crate::model::compression::subsets;
+use crate::model::compression::{SOFTMAX, subsets};
 use crate::model::multi::{Axes, DIRECTIONS, Shape};
 use crate::model::program::{Latent, Op, Part, Program, Value};
 use crate::model::real;
@@ -16,8 +16,6 @@ use crate::reference::ops::share::Sharing;
 use crate::reference::ops::softmax::Groups;
 use crate::reference::ops::{draw, linear, norm, picture, silu};
 
-/// Channels that softmax is taken of.
-const SOFTMAX: usize = 2;
 /// How much one direction tells another, by how many eighths of a turn lie between them.
 const TELLS: [f64; DIRECTIONS] = [1.0, 0.2, 0.4, 0.2, 1.0, 0.2, 0.4, 0.2];
 

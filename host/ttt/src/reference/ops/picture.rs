@@ -120,13 +120,13 @@ impl<F: NdFloat> Side<F> {
 
 /// How sure one is of sides, and how much the likeliest place counts more than others: both 1 in the end.
 #[derive(Clone, Copy)]
-pub struct Trust {
+struct Trust {
     faith: f64,
     sharpness: f64,
 }
 
 impl Trust {
-    pub const FULL: Self = Self { faith: 1.0, sharpness: 1.0 };
+    const FULL: Self = Self { faith: 1.0, sharpness: 1.0 };
 
     /// Of sides that are guessed, after so many updates.
     fn after(updates: usize) -> Self {
