@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
@@ -11,6 +12,7 @@ use stratagem_domain::{Limits, LimitsOverlay, Settings, escape, grouped};
 use stratagem_llm::LlmSettings;
 use stratagem_runtime::{CompileLimits, Policy};
 use stratagem_store::{CopyOptions, Quotas, Role};
+use stratagem_ttt::lent::Trainer;
 
 use crate::args::Global;
 use crate::failure::Failure;
@@ -32,6 +34,7 @@ pub struct Config {
     pub compile: CompileLimits,
     pub policy: Policy,
     pub llm: Option<LlmSettings>,
+    pub ttt: TttSettings,
     pub memory: Quotas,
     bounds: LimitsOverlay,
     pub settings: BTreeMap<String, Settings>,
@@ -97,6 +100,28 @@ impl Default for PortfolioSettings {
         let learn_from = crate::portfolio::LEARNED_FROM.to_owned();
         let (fuel, sure) = (stratagem_solve::Portfolio::FUEL, stratagem_solve::Portfolio::SURE);
         Self { members, learn_from, fuel, sure }
+    }
+}
+
+/// `[ttt]`: what trains at test time.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TttSettings {
+    /// MiB that the adaptations of all runs hold together.
+    pub memory_mb: u64,
+}
+
+impl Default for TttSettings {
+    fn default() -> Self {
+        Self { memory_mb: 4_096 }
+    }
+}
+
+impl TttSettings {
+    /// What trains for the runs of this process: as many at once as there are cores.
+    pub fn trainer(&self) -> Trainer {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Trainer::new(cores, self.memory_mb.saturating_mul(1 << 20))
     }
 }
 

@@ -1,12 +1,13 @@
-//! Who answers what a run asks of the host: the store remembers, models complete. Only here is known which there are.
+//! Who answers what a run asks of the host: the store remembers, a trainer trains, models complete. Only here is known which there are.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
-use stratagem_domain::{Backing, Call, Capability, Declined, Lender, Place, Purpose, Recipe, Reply};
+use stratagem_domain::{Backing, Call, Capability, Declined, Lender, Limits, Place, Purpose, Recipe, Reply};
 use stratagem_llm::{LentModels, Models};
-use stratagem_runtime::SandboxConfig;
 use stratagem_store::{RunMemory, Store};
+use stratagem_ttt::lent::{LentTrainer, Trainer};
 
 use crate::failure::Failure;
 use crate::models::models;
@@ -23,12 +24,13 @@ pub struct Lending {
     store: Option<Arc<Store>>,
     /// None where none is configured, or where there is no database whose budgets hold.
     models: Option<Arc<Models>>,
+    trainer: Arc<Trainer>,
 }
 
 impl Lending {
     pub fn new(bench: &Workbench, store: Option<&Arc<Store>>) -> Result<Self, Failure> {
         let models = store.map(|store| models(bench, store)).transpose()?.flatten();
-        Ok(Self { store: store.cloned(), models })
+        Ok(Self { store: store.cloned(), models, trainer: Arc::new(bench.config.ttt.trainer()) })
     }
 
     /// The budgets that a run's questions count against.
@@ -44,11 +46,8 @@ impl Lending {
 
 /// The interfaces that are not backed, each with what to do about it.
 pub fn lacks(has_models: bool) -> BTreeMap<Capability, String> {
-    let mut lacks = BTreeMap::from([(Capability::Ttt, SandboxConfig::NO_BACKEND.to_owned())]);
-    if !has_models {
-        lacks.insert(Capability::Llm, NO_MODEL.to_owned());
-    }
-    lacks
+    let lacks = (!has_models).then(|| (Capability::Llm, NO_MODEL.to_owned()));
+    lacks.into_iter().collect()
 }
 
 impl Lender for Lending {
@@ -56,7 +55,12 @@ impl Lender for Lending {
         let domain = place.domain.as_deref().unwrap_or(&recipe.plugin.name);
         let memory = self.store.as_ref().map(|store| store.memory_for(domain).on(recipe.task));
         let models = self.models.as_ref().map(|models| models.lend(self.purpose(recipe, place)));
-        Arc::new(Lent { memory, models })
+        let training = Training {
+            trainer: Arc::clone(&self.trainer),
+            limits: recipe.limits.clone(),
+            began: Instant::now(),
+        };
+        Arc::new(Lent { memory, models, training, lent: OnceLock::new() })
     }
 }
 
@@ -64,6 +68,16 @@ impl Lender for Lending {
 struct Lent {
     memory: Option<RunMemory>,
     models: Option<LentModels>,
+    training: Training,
+    /// Since it first asked for it.
+    lent: OnceLock<LentTrainer>,
+}
+
+/// What a run is lent the device with.
+struct Training {
+    trainer: Arc<Trainer>,
+    limits: Limits,
+    began: Instant,
 }
 
 impl Backing for Lent {
@@ -72,6 +86,14 @@ impl Backing for Lent {
         match (call, &self.memory, &self.models) {
             (Call::Complete(_), _, Some(models)) => models.answer(call),
             (Call::Complete(_), _, None) => missing(NO_MODEL),
+            (Call::Training(asked), memory, _) => {
+                let Training { trainer, limits, began } = &self.training;
+                let kept = |id: &str| memory.as_ref()?.adaptation(id);
+                self.lent
+                    .get_or_init(|| trainer.lend(limits, *began))
+                    .answer(asked, &kept)
+                    .map(Reply::Trained)
+            }
             (_, Some(memory), _) => memory.answer(call),
             (_, None, _) => missing(NO_STORE),
         }

@@ -39,6 +39,9 @@ impl Backing for Blank {
             Call::Load { name } => Reply::Loaded(kept.saved.get(name).cloned()),
             Call::Embed { .. } => Reply::Done,
             Call::Recall { .. } | Call::Search { .. } => Reply::Episodes(Vec::new()),
+            Call::Training(_) => {
+                return Err(Declined::Unavailable("nothing is trained in a check".to_owned()));
+            }
             Call::Complete(_) | Call::Prompt { .. } => {
                 return Err(Declined::Unavailable("no language model is asked in a check".to_owned()));
             }

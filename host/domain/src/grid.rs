@@ -187,7 +187,12 @@ struct Cell(u8);
 
 impl<'de> Deserialize<'de> for Cell {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Colour)
+        // Any number, where text says which it is: the message is then about colours.
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_any(Colour)
+        } else {
+            deserializer.deserialize_u8(Colour)
+        }
     }
 }
 

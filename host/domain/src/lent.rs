@@ -1,4 +1,4 @@
-//! What the host lends a run beyond `run`: memory, artifacts and language models, through one port.
+//! What the host lends a run beyond `run`: memory, artifacts, training and language models, through one port.
 //!
 //! A [`Call`] is a value, and so is its [`Reply`]: they cross into another process as they are, and the list of both
 //! is the run's journal, from which the store takes what the run left behind and from which a replay plays back.
@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::training::{Trained, Training};
 use crate::{Capability, Digest, HostCall, Place, Recipe, quote};
 
 /// The longest name of a kind, a model, a blob or a prompt, in characters.
@@ -18,7 +19,7 @@ const MAX_DIMENSIONS: usize = 8_192;
 /// The longest search, in bytes.
 const MAX_QUERY_BYTES: usize = 4_096;
 /// What a record takes beside its texts, wherever it is kept.
-const RECORD_BYTES: u64 = 32;
+pub(crate) const RECORD_BYTES: u64 = 32;
 /// Bytes of a refusal's words that are kept and handed over.
 const MAX_WORDS_BYTES: usize = 1_000;
 
@@ -92,6 +93,7 @@ pub enum Call {
     Search { query: String, limit: u32 },
     Load { name: String },
     Save { name: String, bytes: Vec<u8> },
+    Training(Training),
     Complete(ModelRequest),
     Prompt { name: String, variables: Vec<(String, String)> },
 }
@@ -109,6 +111,7 @@ impl Call {
             | Self::Recall { .. }
             | Self::Search { .. } => HostCall::Memory,
             Self::Load { .. } | Self::Save { .. } => HostCall::Artifacts,
+            Self::Training(_) => HostCall::Ttt,
             Self::Complete(_) | Self::Prompt { .. } => HostCall::Llm,
         }
     }
@@ -117,6 +120,7 @@ impl Call {
     pub fn capability(&self) -> Capability {
         match self.kind() {
             HostCall::Artifacts => Capability::Artifacts,
+            HostCall::Ttt => Capability::Ttt,
             HostCall::Llm => Capability::Llm,
             _ => Capability::Memory,
         }
@@ -132,6 +136,7 @@ impl Call {
             Self::Search { .. } => "memory.search",
             Self::Load { .. } => "artifacts.load",
             Self::Save { .. } => "artifacts.save",
+            Self::Training(asked) => asked.name(),
             Self::Complete(_) => "llm.complete",
             Self::Prompt { .. } => "llm.prompt",
         }
@@ -148,6 +153,7 @@ impl Call {
                 Self::Search { query, .. } => size(query),
                 Self::Load { name } => size(name),
                 Self::Save { name, bytes } => size(name) + bytes.len() as u64,
+                Self::Training(asked) => asked.bytes(),
                 Self::Complete(request) => size(&request.model) + request.text_bytes(),
                 Self::Prompt { name, variables } => {
                     let pairs = variables.iter().map(|(name, value)| RECORD_BYTES + size(name) + size(value));
@@ -177,6 +183,7 @@ impl Call {
             Self::Load { name } | Self::Save { name, .. } | Self::Prompt { name, .. } => {
                 named("name", name, MAX_NAME_CHARS)
             }
+            Self::Training(asked) => asked.check(),
             Self::Complete(request) => {
                 named("model", &request.model, MAX_NAME_CHARS)?;
                 within("temperature", f64::from(request.temperature), 2.0)?;
@@ -199,7 +206,7 @@ impl ModelRequest {
     }
 }
 
-fn size(text: &str) -> u64 {
+pub(crate) fn size(text: &str) -> u64 {
     text.len() as u64
 }
 
@@ -207,12 +214,12 @@ fn numbers(vector: &[f32]) -> u64 {
     4 * vector.len() as u64
 }
 
-fn invalid(what: String) -> Result<(), Declined> {
+pub(crate) fn invalid(what: String) -> Result<(), Declined> {
     Err(Declined::Invalid(what))
 }
 
 /// A control character would cut a name short where it is compared, or steer a terminal.
-fn named(what: &str, name: &str, most: usize) -> Result<(), Declined> {
+pub(crate) fn named(what: &str, name: &str, most: usize) -> Result<(), Declined> {
     let chars = name.chars().count();
     if chars == 0 || chars > most {
         return invalid(format!("{what} of {chars} characters: 1 to {most}"));
@@ -247,6 +254,7 @@ pub enum Reply {
     Done,
     Episodes(Vec<Episode>),
     Loaded(Option<Vec<u8>>),
+    Trained(Trained),
     Completed(ModelReply),
     Prompted {
         text: String,
@@ -277,6 +285,7 @@ impl Reply {
                 Self::Done => 0,
                 Self::Episodes(episodes) => episodes.iter().map(Episode::bytes).sum(),
                 Self::Loaded(bytes) => bytes.as_ref().map_or(0, |bytes| bytes.len() as u64),
+                Self::Trained(trained) => trained.bytes(),
                 Self::Completed(reply) => size(&reply.text),
                 Self::Prompted { text, version_id } => size(text) + size(version_id),
             }
@@ -284,6 +293,9 @@ impl Reply {
 
     /// True where this answers such a call.
     pub fn answers(&self, call: &Call) -> bool {
+        if let (Call::Training(asked), Self::Trained(trained)) = (call, self) {
+            return trained.answers(asked);
+        }
         matches!(
             (call, self),
             (Call::Patterns { .. }, Self::Patterns(_))

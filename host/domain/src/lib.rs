@@ -20,6 +20,7 @@ mod run;
 mod score;
 mod task;
 mod text;
+pub mod training;
 
 pub use digest::Digest;
 pub use features::{Features, Hint, SizeRelation};

@@ -149,11 +149,11 @@ limits! {
     artifact_bytes: 16_777_216, 268_435_456,
         "Bytes that a run may save through the interface `artifacts`; what does not fit is refused.";
     lent_bytes: 33_554_432, 1_073_741_824,
-        "Bytes that a run asks with and gets through `memory`, `artifacts` and `llm`; what does not fit is refused.";
+        "Bytes that a run asks with and gets through `memory`, `artifacts`, `ttt` and `llm`; what does not fit is refused.";
     device_memory_mb: 2_048, 65_536,
         "MiB of the device's memory that a run's adaptations hold at once; more is refused.";
     device_ms: 60_000, 3_600_000,
-        "Milliseconds of the device's time; a training beyond it is refused.";
+        "Milliseconds of the device's time: a training stops there, and the next is refused.";
     tokens: 100_000, 10_000_000,
         "Tokens of prompts and completions; a request beyond it is refused.";
     cost_micros: 1_000_000, 1_000_000_000,
@@ -168,6 +168,10 @@ impl Limits {
 
     pub fn memory_bytes(&self) -> u64 {
         self.memory_mb.saturating_mul(1 << 20)
+    }
+
+    pub fn device_bytes(&self) -> u64 {
+        self.device_memory_mb.saturating_mul(1 << 20)
     }
 
     /// How often a run may call host functions of a kind.

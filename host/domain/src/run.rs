@@ -121,9 +121,11 @@ pub struct Usage {
     pub log_bytes: u64,
     pub log_bytes_dropped: u64,
     pub artifact_bytes: u64,
-    /// What it asked with and got through `memory`, `artifacts` and `llm`.
+    /// What it asked with and got through `memory`, `artifacts`, `ttt` and `llm`.
     pub lent_bytes: u64,
+    /// The most that its adaptations held of the device at once.
     pub device_memory_peak_bytes: u64,
+    /// Milliseconds of the device's time.
     pub device_ms: u64,
     pub prompt_tokens: u64,
     pub completion_tokens: u64,

@@ -5,7 +5,8 @@
 // The derives write `unsafe impl`s: these are the generated bindings that may.
 #![allow(unsafe_code)]
 
-use stratagem_domain::{Episode, ModelReply, Pattern};
+use stratagem_domain::training::{Metrics, Said, Sample, Trained};
+use stratagem_domain::{Episode, Grid, ModelReply, Pattern};
 use wasmtime::component::{ComponentType, Lift, Lower, WasmList, WasmStr};
 
 #[derive(ComponentType, Lower, Clone, Copy)]
@@ -98,6 +99,8 @@ pub struct Allowance {
     pub host_calls: u64,
     #[component(name = "handed-bytes")]
     pub handed_bytes: u64,
+    #[component(name = "device-ms")]
+    pub device_ms: u64,
 }
 
 #[derive(ComponentType, Lower)]
@@ -174,6 +177,80 @@ pub struct RequestView {
     pub max_tokens: u32,
 }
 
+/// `adaptation` of `ttt`, by its number among the run's.
+pub struct AdaptationHandle;
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub struct PairView {
+    pub input: GridView,
+    pub output: GridView,
+}
+
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct GridRecord {
+    pub width: u32,
+    pub height: u32,
+    pub cells: Vec<u8>,
+}
+
+/// `schedule` of `ttt`.
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub struct ScheduleView {
+    pub steps: u32,
+    #[component(name = "learning-rate")]
+    pub learning_rate: f32,
+    pub views: u32,
+}
+
+/// `metrics` of `ttt` in 0.1.0.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct MetricsRecord01 {
+    pub steps: u32,
+    #[component(name = "first-loss")]
+    pub first_loss: f32,
+    #[component(name = "last-loss")]
+    pub last_loss: f32,
+    #[component(name = "train-accuracy")]
+    pub train_accuracy: f32,
+    pub device: String,
+    #[component(name = "device-memory-bytes")]
+    pub device_memory_bytes: u64,
+    #[component(name = "wall-ms")]
+    pub wall_ms: u64,
+}
+
+/// `metrics` of `ttt`.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct MetricsRecord {
+    pub steps: u32,
+    #[component(name = "first-loss")]
+    pub first_loss: f32,
+    #[component(name = "last-loss")]
+    pub last_loss: f32,
+    #[component(name = "train-accuracy")]
+    pub train_accuracy: f32,
+    pub device: String,
+    #[component(name = "device-memory-bytes")]
+    pub device_memory_bytes: u64,
+    #[component(name = "device-ms")]
+    pub device_ms: u64,
+}
+
+/// `sample` of `ttt`.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct SampleRecord {
+    pub output: GridRecord,
+    #[component(name = "log-likelihood")]
+    pub log_likelihood: f64,
+    pub votes: u32,
+}
+
 /// `reply` of `llm`.
 #[derive(ComponentType, Lower)]
 #[component(record)]
@@ -199,6 +276,54 @@ impl From<Episode> for EpisodeRecord {
     fn from(episode: Episode) -> Self {
         let Episode { id, task_id, domain, success_rate, actions, similarity } = episode;
         Self { id, task_id, domain, success_rate, actions, similarity }
+    }
+}
+
+impl From<Grid> for GridRecord {
+    fn from(grid: Grid) -> Self {
+        Self { width: grid.width() as u32, height: grid.height() as u32, cells: grid.cells().to_vec() }
+    }
+}
+
+impl From<Sample> for SampleRecord {
+    fn from(sample: Sample) -> Self {
+        let Sample { output, log_likelihood, votes } = sample;
+        Self { output: output.into(), log_likelihood, votes }
+    }
+}
+
+impl From<Trained> for MetricsRecord {
+    /// Of what answers a training.
+    fn from(trained: Trained) -> Self {
+        let Trained { said, device_ms, device_bytes } = trained;
+        let Said::Metrics(Metrics { steps, losses, accuracy, device }) = said else {
+            unreachable!("answers are held to their questions")
+        };
+        let loss = |loss: Option<&f32>| loss.copied().unwrap_or_default();
+        Self {
+            steps,
+            first_loss: loss(losses.first()),
+            last_loss: loss(losses.last()),
+            train_accuracy: accuracy,
+            device,
+            device_memory_bytes: device_bytes,
+            device_ms,
+        }
+    }
+}
+
+impl From<MetricsRecord> for MetricsRecord01 {
+    fn from(metrics: MetricsRecord) -> Self {
+        let MetricsRecord {
+            steps,
+            first_loss,
+            last_loss,
+            train_accuracy,
+            device,
+            device_memory_bytes,
+            device_ms,
+        } = metrics;
+        Self { steps, first_loss, last_loss, train_accuracy, device, device_memory_bytes, wall_ms: device_ms }
     }
 }
 

@@ -109,6 +109,7 @@ fn budget(store: &mut Context<'_>) -> wasmtime::Result<Allowance> {
         log_bytes: limits.log_bytes.saturating_sub(usage.log_bytes),
         host_calls: limits.host_calls.saturating_sub(usage.host_calls),
         handed_bytes: limits.lifted_bytes.saturating_sub(usage.lifted_bytes),
+        device_ms: limits.device_ms.saturating_sub(usage.device_ms),
     })
 }
 

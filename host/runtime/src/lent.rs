@@ -1,4 +1,4 @@
-//! The interfaces `memory`, `artifacts` and `llm`: what the host lends a run, through the run's [`Backing`].
+//! The interfaces `memory`, `artifacts`, `ttt` and `llm`: what the host lends a run, through the run's [`Backing`].
 //!
 //! *Limits*: a call costs what every host call does (see `host`), and one unit a byte that it gets, before it is
 //! handed over; `lent_bytes` bounds what is asked and got, and so the journal. Fuel follows from the journal alone:
@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use stratagem_domain::training::{Said, Trained, Training};
 use stratagem_domain::{
     Backing, Call, Capability, ChatMessage, ChatRole, Declined, Exchange, Limits, ModelRequest, NoBacking,
     Reply, Usage, grouped,
@@ -72,6 +73,17 @@ impl Lent {
             usage.completion_tokens += counted(completed.cached, u64::from(completed.completion_tokens));
             usage.cost_micros += counted(completed.cached, completed.cost_micros);
         }
+        if let Ok(Reply::Trained(trained)) = &reply {
+            usage.device_ms = usage.device_ms.saturating_add(trained.device_ms).min(limits.device_ms);
+            let held = trained.device_bytes.min(limits.device_bytes());
+            usage.device_memory_peak_bytes = usage.device_memory_peak_bytes.max(held);
+            if usage.device_ms == limits.device_ms {
+                usage.limits_hit.insert("device_ms".to_owned());
+            }
+        }
+        if let (Call::Training(_), Err(Declined::Exhausted(_))) = (&call, &reply) {
+            usage.limits_hit.insert("device_memory_mb".to_owned());
+        }
         let got = reply.as_ref().map_or_else(Declined::bytes, Reply::bytes);
         let all = usage.lent_bytes.saturating_add(got);
         match fits("lent_bytes", all, limits.lent_bytes) {
@@ -83,8 +95,18 @@ impl Lent {
         }
         self.spent |=
             matches!(call, Call::Complete(_)) && reply == Err(over("lent_bytes", limits.lent_bytes));
-        if let (Call::Save { bytes, .. }, Ok(_)) = (&call, &reply) {
-            usage.artifact_bytes += bytes.len() as u64;
+        let saved = match (&call, &reply) {
+            (Call::Save { bytes, .. }, Ok(_)) => bytes.len(),
+            (_, Ok(Reply::Trained(Trained { said: Said::Saved { weights, .. }, .. }))) => weights.len(),
+            _ => 0,
+        };
+        let saved = usage.artifact_bytes.saturating_add(saved as u64);
+        match fits("artifact_bytes", saved, limits.artifact_bytes) {
+            Ok(()) => usage.artifact_bytes = saved,
+            Err((name, declined)) => {
+                usage.limits_hit.insert(name.to_owned());
+                reply = Err(declined);
+            }
         }
         if self.keeps {
             self.journal.push(Exchange { call, reply: reply.clone() });
@@ -115,6 +137,11 @@ fn room(call: &Call, limits: &Limits, usage: &Usage) -> Result<(), Spent> {
             let over = u64::from(usage.cost_micros >= limits.cost_micros);
             fits("cost_micros", usage.cost_micros.saturating_add(over), limits.cost_micros)
         }
+        Call::Training(Training::Train { .. }) => {
+            // What a training takes is known afterwards: the one that comes to the limit is the last.
+            let over = u64::from(usage.device_ms >= limits.device_ms);
+            fits("device_ms", usage.device_ms + over, limits.device_ms)
+        }
         _ => Ok(()),
     }
 }
@@ -133,7 +160,7 @@ fn over(name: &str, limit: u64) -> Declined {
 /// Has a call answered, and takes its fuel both ways.
 ///
 /// *Errors*: the plugin's fault; they end the run.
-fn ask(store: &mut Context<'_>, call: Call) -> wasmtime::Result<Result<Reply, Refusal>> {
+pub fn ask(store: &mut Context<'_>, call: Call) -> wasmtime::Result<Result<Reply, Refusal>> {
     charge(store, call.kind(), call.bytes() as usize)?;
     let state = store.data_mut();
     let reply = state.lent.ask(call, &state.limits, &mut state.usage);
@@ -146,7 +173,7 @@ fn ask(store: &mut Context<'_>, call: Call) -> wasmtime::Result<Result<Reply, Re
     Ok(reply.map_err(Refusal::from))
 }
 
-/// Links an interface of the contract that a plugin was granted; nothing where it is not one of these three.
+/// Links an interface of the contract that a plugin was granted; nothing where it is not one of these.
 pub fn link(
     linker: &mut Linker<RunState>,
     contract: Contract,
@@ -155,6 +182,7 @@ pub fn link(
     match capability {
         Capability::Memory => link_memory(linker, contract),
         Capability::Artifacts => link_artifacts(linker, contract),
+        Capability::Ttt => crate::ttt::link(linker, contract),
         Capability::Llm => link_llm(linker, contract),
         _ => Ok(()),
     }

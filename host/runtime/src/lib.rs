@@ -28,6 +28,7 @@ mod refused;
 mod run;
 mod signature;
 mod state;
+mod ttt;
 mod wasi;
 
 pub use compiler::{CompileLimits, CompilerProcess, compile_child};

@@ -244,7 +244,7 @@ impl Linked {
 
     fn describe(&self, seed: u64, limits: &Limits, settings: &Settings) -> (Option<Description>, RunReport) {
         let mut said = None;
-        let state = RunState::new(limits, seed, settings.clone(), 0, self.metered);
+        let state = RunState::new(limits, seed, settings.clone(), Vec::new(), self.metered);
         let report = self.measured(
             state,
             |ready| &ready.describe,
@@ -266,7 +266,7 @@ impl Linked {
         settings: &Settings,
         lent: Lent,
     ) -> RunReport {
-        let mut state = RunState::new(limits, seed, settings.clone(), 0, self.metered);
+        let mut state = RunState::new(limits, seed, settings.clone(), Vec::new(), self.metered);
         state.lent = lent;
         let lowered: Vec<_> = lessons
             .iter()
@@ -288,7 +288,7 @@ impl Linked {
     }
 
     pub fn run(&self, task: &Task, seed: u64, limits: &Limits, settings: &Settings, lent: Lent) -> RunReport {
-        let mut state = RunState::new(limits, seed, settings.clone(), task.test.len(), self.metered);
+        let mut state = RunState::new(limits, seed, settings.clone(), task.test.clone(), self.metered);
         state.lent = lent;
         let (train, test) = lower_task(task);
         let param = TaskParam { id: &task.id, train: &train, test: &test };
@@ -298,7 +298,8 @@ impl Linked {
     /// Holds `solve` and `learn` to their types before the first run, so that a wrong one is refused and not run.
     fn check_types(&self, limits: &Limits) -> Result<(), String> {
         let ready = self.ready(limits)?;
-        let mut store = self.store(&ready, RunState::new(limits, 0, Settings::new(), 0, self.metered));
+        let mut store =
+            self.store(&ready, RunState::new(limits, 0, Settings::new(), Vec::new(), self.metered));
         let deadline = store.data().deadline;
         let instance = in_time(deadline, ready.instance.instantiate_async(&mut store))
             .map_err(|error| format!("{error:#}"))?;

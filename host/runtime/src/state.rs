@@ -21,7 +21,7 @@ pub struct RunState {
     pub seed: u64,
     pub settings: Settings,
     /// Test inputs of the task: an answer to any other is refused.
-    pub tests: usize,
+    pub inputs: Vec<Grid>,
     pub answers: Vec<Answer>,
     pub steps: Vec<Step>,
     pub log: Vec<LogLine>,
@@ -36,7 +36,7 @@ pub struct RunState {
 }
 
 impl RunState {
-    pub fn new(limits: &Limits, seed: u64, settings: Settings, tests: usize, metered: bool) -> Self {
+    pub fn new(limits: &Limits, seed: u64, settings: Settings, inputs: Vec<Grid>, metered: bool) -> Self {
         Self {
             limits: limits.clone(),
             limiter: RunLimiter::new(limits),
@@ -44,7 +44,7 @@ impl RunState {
             deadline: metered.then(|| Instant::now() + Duration::from_millis(limits.wall_ms)),
             seed,
             settings,
-            tests,
+            inputs,
             answers: Vec::new(),
             steps: Vec::new(),
             log: Vec::new(),
@@ -71,8 +71,9 @@ impl RunState {
         rationale: &str,
     ) -> Result<(), Refusal> {
         let test_index = test_index as usize;
-        if test_index >= self.tests {
-            let reason = format!("test-index {test_index}: the task has {} test inputs", self.tests);
+        let tests = self.inputs.len();
+        if test_index >= tests {
+            let reason = format!("test-index {test_index}: the task has {tests} test inputs");
             return Err(Refusal::Invalid(reason));
         }
         if !(0.0..=1.0).contains(&confidence) {
@@ -180,7 +181,7 @@ mod tests {
     use super::*;
 
     fn state(limits: &Limits) -> RunState {
-        RunState::new(limits, 0, Settings::new(), 1, true)
+        RunState::new(limits, 0, Settings::new(), vec![Grid::new(1, 1, &[1]).unwrap()], true)
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
+use stratagem_domain::training::Training;
 use stratagem_domain::{Backing, Call, Declined, Ending, Exchange, Reply, StoredRun, Strategy, Task, quote};
 
 /// What a replay of a run showed.
@@ -120,6 +121,8 @@ fn told(call: &Call) -> String {
         Call::Search { query, .. } => quote(query, 100),
         Call::Load { name } | Call::Prompt { name, .. } => quote(name, 100),
         Call::Save { name, bytes } => format!("{} of {} bytes", quote(name, 100), bytes.len()),
+        Call::Training(Training::Train { adaptation, schedule }) => format!("{adaptation} {schedule:?}"),
+        Call::Training(_) => String::new(),
         Call::Complete(request) => {
             let last = request.messages.last().map_or("", |message| &message.content);
             format!("{} {}", quote(&request.model, 100), quote(last, 100))

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
+use stratagem_domain::training::{Said, Trained};
 use stratagem_domain::{Call, Declined, Digest, Exchange, Reply};
 
 use crate::error::Failure;
@@ -25,7 +26,11 @@ struct Line {
 fn artifact(exchange: &mut Exchange) -> Option<&mut Vec<u8>> {
     match exchange {
         Exchange { call: Call::Save { bytes, .. }, .. }
-        | Exchange { reply: Ok(Reply::Loaded(Some(bytes))), .. } => Some(bytes),
+        | Exchange { reply: Ok(Reply::Loaded(Some(bytes))), .. }
+        | Exchange {
+            reply: Ok(Reply::Trained(Trained { said: Said::Saved { weights: bytes, .. }, .. })),
+            ..
+        } => Some(bytes),
         _ => None,
     }
 }

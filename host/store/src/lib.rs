@@ -15,6 +15,7 @@
 //! What must never be here: a decision about a run. Outcomes, scores and ranks arrive ready.
 
 mod actor;
+mod adaptations;
 mod added;
 mod analysis;
 mod artifacts;

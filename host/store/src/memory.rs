@@ -61,7 +61,7 @@ impl Default for Quotas {
 
 /// Answers one run's calls of `memory`, `artifacts` and `llm.prompt`; it asks no model.
 pub struct RunMemory {
-    readers: Arc<Readers>,
+    pub(crate) readers: Arc<Readers>,
     vectors: Arc<embeddings::Cache>,
     scope: Scope,
     quotas: Quotas,
@@ -147,6 +147,7 @@ impl RunMemory {
             Call::Prompt { name, variables } => {
                 return prompt::filled(connection, &scope.owner, name, variables);
             }
+            Call::Training(_) => Err(Declined::Unavailable("the store trains nothing".to_owned())),
             Call::Complete(_) => Err(Declined::Unavailable("no language model is configured".to_owned())),
         })
     }

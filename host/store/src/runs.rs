@@ -4,6 +4,7 @@ use stratagem_domain::{
     StoredRun,
 };
 
+use crate::adaptations;
 use crate::bounds;
 use crate::error::Failure;
 use crate::journal;
@@ -127,6 +128,7 @@ impl Entry<'_> {
         let episode = self.episode()?;
         let scope = Scope { owner: self.connection.actor.id.clone(), domain: self.domain().to_owned() };
         memory::keep(self.connection, quotas, &scope, self.run, (&self.id, &episode))?;
+        adaptations::keep(self.connection, &self.task_row, &self.run.journal, self.finished_at())?;
         if let Some(evaluation) = &self.run.place.evaluation {
             let (task, run, status) = (&self.task_row, &self.id, self.status());
             let times = (self.started_at(), self.finished_at());

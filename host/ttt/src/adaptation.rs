@@ -1,6 +1,6 @@
 //! A model that is adapted to one task: what a run is lent.
 
-use stratagem_domain::{Grid, Pair};
+use stratagem_domain::{Grid, Pair, grouped};
 
 use crate::train::{Unfit, automaton, compression};
 
@@ -18,15 +18,15 @@ pub struct Schedule {
     pub steps: u32,
     /// None for the model's own.
     pub learning_rate: Option<f64>,
+    /// Whether demonstrations are turned and mirrored, where the model knows views; none for the model's own.
+    pub is_turning: Option<bool>,
 }
 
 /// What a training came to.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Metrics {
-    /// Updates that were done.
-    pub steps: u32,
-    /// Before the first update, and before the last.
-    pub losses: [f64; 2],
+    /// Before each update that was done.
+    pub losses: Vec<f32>,
     /// The share of demonstrations whose outputs are drawn without a wrong cell.
     pub accuracy: f64,
 }
@@ -37,6 +37,8 @@ pub struct Sample {
     pub output: Grid,
     /// The logarithm of its share among all that the model makes.
     pub log_likelihood: f64,
+    /// How often the model came to it: by views, or by updates.
+    pub votes: u32,
 }
 
 /// Why an adaptation is refused, or ends.
@@ -48,8 +50,10 @@ pub enum Refused {
     NoDemonstrations,
     #[error("an automaton keeps sizes: every output has to be as large as its input")]
     Sizes,
-    #[error("the adaptation needs {needs} bytes: {room} are left")]
+    #[error("the adaptation needs {} bytes: {} are left", grouped(*needs), grouped(*room))]
     TooLarge { needs: u64, room: u64 },
+    #[error("the device is full: {} bytes are left, the adaptation needs {}", grouped(*room), grouped(*needs))]
+    Full { needs: u64, room: u64 },
     #[error("{0} steps: 1 to {most}", most = Schedule::MOST_STEPS)]
     Steps(u32),
     #[error("learning rate {0}: a number above 0")]
@@ -60,11 +64,20 @@ pub enum Refused {
     Broken,
     #[error("the input is none of those that the adaptation was started with")]
     NotAsked,
+    #[error("the weights are another task's, or another model's")]
+    OtherWeights,
     #[error("nothing is trained yet: train at least one step")]
     Untrained,
 }
 
 impl Base {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Compression => "compression",
+            Self::Automaton => "automaton",
+        }
+    }
+
     /// The base of a name; none is the compression model.
     pub fn named(name: Option<&str>) -> Result<Self, Refused> {
         match name {
@@ -98,52 +111,58 @@ enum Model {
 pub struct Adaptation {
     model: Model,
     asked: Vec<Grid>,
+    /// Updates, here and before the weights were kept.
     steps: u32,
-    bytes: u64,
     is_broken: bool,
 }
 
 impl Adaptation {
     /// Readies a model for a task's demonstrations and the inputs whose outputs are asked for.
     ///
-    /// *Limits*: takes no more than `room` bytes.
+    /// *Limits*: `claim` is told how many bytes it takes, about, before it takes them.
     pub fn start(
         base: Base,
         demonstrations: &[Pair],
         asked: &[Grid],
         seed: u64,
-        room: u64,
+        claim: impl FnOnce(u64) -> Result<(), Refused>,
     ) -> Result<Self, Refused> {
         let refused = |unfit| match unfit {
             Unfit::Empty => Refused::NoDemonstrations,
             Unfit::Sizes => Refused::Sizes,
             Unfit::Diverged => Refused::Diverged(0),
         };
-        let (model, bytes) = match base {
+        let model = match base {
             Base::Compression => {
                 let plan = compression::Plan::new(demonstrations, asked, seed).map_err(refused)?;
-                let needs = plan.bytes();
-                if needs > room {
-                    return Err(Refused::TooLarge { needs, room });
-                }
-                (Model::Compression(Box::new(plan.begin())), needs)
+                claim(plan.bytes())?;
+                Model::Compression(Box::new(plan.begin()))
             }
             Base::Automaton => {
                 let habits = automaton::Habits::default();
                 let training = automaton::Training::new(demonstrations, habits, seed).map_err(refused)?;
-                let needs = training.bytes();
-                if needs > room {
-                    return Err(Refused::TooLarge { needs, room });
-                }
-                (Model::Automaton(Box::new(training)), needs)
+                claim(training.bytes())?;
+                Model::Automaton(Box::new(training))
             }
         };
-        Ok(Self { model, asked: asked.to_vec(), steps: 0, bytes, is_broken: false })
+        Ok(Self { model, asked: asked.to_vec(), steps: 0, is_broken: false })
     }
 
-    /// Bytes that it takes, about.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
+    /// Goes on from weights that were kept before.
+    pub fn resume(&mut self, weights: &[u8]) -> Result<(), Refused> {
+        let (numbers, rest) = weights.as_chunks::<4>();
+        let numbers: Vec<f32> = numbers.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        let fits = rest.is_empty()
+            && numbers.iter().all(|number| number.is_finite())
+            && match &mut self.model {
+                Model::Compression(training) => training.resume(&numbers),
+                Model::Automaton(training) => training.resume(&numbers),
+            };
+        if !fits {
+            return Err(Refused::OtherWeights);
+        }
+        self.steps = 1;
+        Ok(())
     }
 
     /// Trains until the schedule is done or `go_on`, which is asked before every step, says no.
@@ -152,7 +171,8 @@ impl Adaptation {
         if self.is_broken {
             return Err(Refused::Broken);
         }
-        let (mut steps, mut losses) = (0, [0.0; 2]);
+        let mut losses = Vec::new();
+        let mut steps = 0;
         while steps < schedule.steps && go_on() {
             let loss = match &mut self.model {
                 Model::Compression(training) => {
@@ -160,15 +180,19 @@ impl Adaptation {
                     training.update(rate).map(|loss| loss.total())
                 }
                 Model::Automaton(training) => {
+                    if let Some(is_turning) = schedule.is_turning {
+                        training.habits.is_turning = is_turning;
+                    }
+                    // The model's own rate falls to 0: what is learned last is what holds for all.
                     let left = 1.0 - f64::from(steps) / f64::from(schedule.steps);
-                    training.update(schedule.learning_rate.unwrap_or(automaton::LEARNING_RATE) * left)
+                    training.update(schedule.learning_rate.unwrap_or(automaton::LEARNING_RATE * left))
                 }
             };
             let loss = loss.map_err(|_| {
                 self.is_broken = true;
                 Refused::Diverged(self.steps + steps)
             })?;
-            losses = [if steps == 0 { f64::from(loss) } else { losses[0] }, f64::from(loss)];
+            losses.push(loss);
             steps += 1;
         }
         self.steps += steps;
@@ -177,7 +201,7 @@ impl Adaptation {
             Model::Compression(training) => training.accuracy(),
             Model::Automaton(training) => training.accuracy(),
         };
-        Ok(Metrics { steps, losses, accuracy })
+        Ok(Metrics { losses, accuracy })
     }
 
     /// What the model makes of an input, the likeliest first.
@@ -189,7 +213,8 @@ impl Adaptation {
                 training.answers(input)
             }
         };
-        let sample = |(output, share): (Grid, f64)| Sample { output, log_likelihood: share.ln() };
+        let sample =
+            |(output, share, votes): (Grid, f64, u32)| Sample { output, log_likelihood: share.ln(), votes };
         Ok(grids.into_iter().take(samples).map(sample).collect())
     }
 
@@ -245,10 +270,14 @@ mod tests {
             .to_vec()
     }
 
+    fn within(room: u64) -> impl FnOnce(u64) -> Result<(), Refused> {
+        move |needs| if needs > room { Err(Refused::TooLarge { needs, room }) } else { Ok(()) }
+    }
+
     const ROOM: u64 = 64 << 20;
 
     fn schedule(steps: u32) -> Schedule {
-        Schedule { steps, learning_rate: None }
+        Schedule { steps, learning_rate: None, is_turning: None }
     }
 
     #[test]
@@ -257,18 +286,29 @@ mod tests {
         let right = grid(&[[2, 0, 2]; 2]);
         for (base, steps) in [(None, 250), (Some("automaton"), 150)] {
             let base = Base::named(base).unwrap();
-            let start = || Adaptation::start(base, &shown(), std::slice::from_ref(&asked), 1, ROOM).unwrap();
+            let start =
+                || Adaptation::start(base, &shown(), std::slice::from_ref(&asked), 1, within(ROOM)).unwrap();
             let mut adaptation = start();
             assert_eq!(adaptation.predict(&asked, 2), Err(Refused::Untrained), "{base:?}");
             let metrics = adaptation.train(schedule(steps), &mut || true).unwrap();
-            assert_eq!(metrics.steps, steps);
-            assert!(metrics.losses[1] < metrics.losses[0] && metrics.accuracy > 0.9, "{base:?}: {metrics:?}");
+            let Metrics { losses, accuracy } = metrics;
+            assert_eq!(losses.len(), steps as usize);
+            assert!(
+                losses[losses.len() - 1] < losses[0] && accuracy > 0.9,
+                "{base:?}: {accuracy} {losses:?}"
+            );
             let samples = adaptation.predict(&asked, 2).unwrap();
             assert_eq!(samples[0].output, right, "{base:?}");
             assert!(samples[0].log_likelihood <= 0.0 && samples.len() <= 2);
             let score = |output| adaptation.score(&asked, output).unwrap();
             assert!(score(&right) > score(&asked), "{base:?}");
             assert_eq!(score(&grid(&[[2, 0, 2]; 3])), None, "of another size");
+            // Weights that were kept say the same again.
+            let mut kept = start();
+            kept.resume(&adaptation.weights()).unwrap();
+            assert_eq!(kept.weights(), adaptation.weights());
+            assert_eq!(kept.resume(&[0; 8]), Err(Refused::OtherWeights));
+            assert_eq!(kept.resume(&f32::NAN.to_le_bytes()), Err(Refused::OtherWeights));
             // In two parts it comes to the same weights where the rate does not fall.
             assert_eq!(adaptation.weights().len() % 4, 0);
             if base == Base::Compression {
@@ -278,7 +318,7 @@ mod tests {
                     left -= 1;
                     left >= 0
                 });
-                assert_eq!(stopped.unwrap().steps, 100);
+                assert_eq!(stopped.unwrap().losses.len(), 100);
                 again.train(schedule(steps - 100), &mut || true).unwrap();
                 assert_eq!(again.weights(), adaptation.weights());
             }
@@ -289,7 +329,9 @@ mod tests {
     fn what_makes_no_sense_is_refused_with_a_reason() {
         let asked = [grid(&[[3, 0, 3]; 2])];
         let start = |base: &str, shown: &[Pair], room| {
-            Base::named(Some(base)).and_then(|base| Adaptation::start(base, shown, &asked, 1, room)).map(drop)
+            Base::named(Some(base))
+                .and_then(|base| Adaptation::start(base, shown, &asked, 1, within(room)))
+                .map(drop)
         };
         assert_eq!(start("oracle", &shown(), ROOM), Err(Refused::NoBase("\"oracle\"".to_owned())));
         assert_eq!(start("compression", &[], ROOM), Err(Refused::NoDemonstrations));
@@ -301,9 +343,10 @@ mod tests {
             };
             assert!(needs > 100_000, "{needs}");
         }
-        let mut adaptation = Adaptation::start(Base::Compression, &shown(), &asked, 1, ROOM).unwrap();
+        let mut adaptation = Adaptation::start(Base::Compression, &shown(), &asked, 1, within(ROOM)).unwrap();
         let mut train = |steps, rate: f64| {
-            adaptation.train(Schedule { steps, learning_rate: Some(rate) }, &mut || true).map(|m| m.steps)
+            let schedule = Schedule { learning_rate: Some(rate), ..schedule(steps) };
+            adaptation.train(schedule, &mut || true).map(|metrics| metrics.losses.len())
         };
         assert_eq!(train(0, 0.01), Err(Refused::Steps(0)));
         assert_eq!(train(1_000_000_000, 0.01), Err(Refused::Steps(1_000_000_000)));
@@ -312,8 +355,8 @@ mod tests {
         assert_eq!(train(1, 0.01), Ok(1));
         assert_eq!(adaptation.predict(&grid(&[[1; 3]; 2]), 1), Err(Refused::NotAsked));
         // A rate that throws the weights out of what numbers hold.
-        let mut wild = Adaptation::start(Base::Automaton, &shown(), &asked, 1, ROOM).unwrap();
-        let schedule = Schedule { steps: 1_000, learning_rate: Some(1e30) };
+        let mut wild = Adaptation::start(Base::Automaton, &shown(), &asked, 1, within(ROOM)).unwrap();
+        let schedule = Schedule { learning_rate: Some(1e30), ..schedule(1_000) };
         assert!(matches!(wild.train(schedule, &mut || true), Err(Refused::Diverged(_))));
         assert_eq!(wild.train(schedule, &mut || true), Err(Refused::Broken));
         assert_eq!(wild.predict(&asked[0], 1), Err(Refused::Broken));
@@ -326,7 +369,7 @@ mod tests {
             Grid::from_rows(&vec![row; 30]).unwrap()
         };
         let shown: Vec<Pair> = (0..10).map(|i| Pair { input: full(i), output: full(i + 1) }).collect();
-        let refused = Adaptation::start(Base::Compression, &shown, &[full(3)], 1, 2 << 30).map(drop);
+        let refused = Adaptation::start(Base::Compression, &shown, &[full(3)], 1, within(2 << 30)).map(drop);
         let Err(Refused::TooLarge { needs, .. }) = refused else { panic!("{refused:?}") };
         assert!((3 << 30..12 << 30).contains(&needs), "{needs}");
     }

@@ -6,11 +6,11 @@
 //! - [`train`] fits one to a task, and asks it for answers.
 //! - [`adaptation`] is a model of one task as a run is lent it.
 //! - [`turns`] says whose turn it is where several share a device.
-//!
-//! What must never be here: what a run may spend. Those limits are the sandbox's.
+//! - [`lent`] lends runs adaptations on it, by number, within their limits.
 
 pub mod adaptation;
 pub mod board;
+pub mod lent;
 pub mod model;
 pub mod noise;
 pub mod puzzle;

@@ -1,13 +1,15 @@
-//! The host's side of what a worker asks while it runs: its calls of `memory`, `artifacts` and `llm`.
+//! The host's side of what a worker asks while it runs: its calls of `memory`, `artifacts`, `ttt` and `llm`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use stratagem_domain::{Backing, Call, Calls, Capability, Declined, Limits, Reply, RunReport, Usage};
 
 use super::wire::{ASKS, frame, message, next_frame};
 use crate::child::Turn;
 use crate::lent::Lent;
+use crate::run::thread_cpu;
 
 /// Answers one worker. The worker held its plugin to the limits; the host does so once more, since a worker may have
 /// been taken over.
@@ -18,6 +20,8 @@ pub struct Dialogue<'a> {
     lent: Lent,
     /// Of what was lent, and of nothing else.
     usage: Usage,
+    /// Processor time of the answers.
+    cpu: Duration,
     /// What no worker asks.
     pub lie: Option<String>,
 }
@@ -29,7 +33,7 @@ impl<'a> Dialogue<'a> {
         backing: Arc<dyn Backing>,
     ) -> Self {
         let (lent, usage) = (Lent::of(backing), Usage::default());
-        Self { limits, capabilities, lent, usage, lie: None }
+        Self { limits, capabilities, lent, usage, cpu: Duration::ZERO, lie: None }
     }
 
     /// Takes the next question off what the worker said, and answers it.
@@ -64,17 +68,20 @@ impl<'a> Dialogue<'a> {
         if *asked > limit {
             return Err(format!("{name}, after {limit} calls of its kind, which are all"));
         }
-        Ok(self.lent.ask(call, self.limits, &mut self.usage))
+        let began = thread_cpu();
+        let reply = self.lent.ask(call, self.limits, &mut self.usage);
+        self.cpu += thread_cpu().saturating_sub(began);
+        Ok(reply)
     }
 
     /// Holds a worker's report to the calls that were answered.
     ///
     /// *Errors*: it tells of fewer.
     pub fn fits(&self, report: &RunReport) -> Result<(), String> {
-        let Calls { memory, artifacts, llm, .. } = self.usage.calls;
+        let Calls { memory, artifacts, ttt, llm, .. } = self.usage.calls;
         let told = &report.usage.calls;
-        let mut pairs = [(memory, told.memory), (artifacts, told.artifacts), (llm, told.llm)].into_iter();
-        match pairs.find(|(heard, told)| told < heard) {
+        let pairs = [(memory, told.memory), (artifacts, told.artifacts), (ttt, told.ttt), (llm, told.llm)];
+        match pairs.into_iter().find(|(heard, told)| told < heard) {
             Some((heard, told)) => Err(format!("{told} calls, and {heard} were answered")),
             None => Ok(()),
         }
@@ -89,6 +96,8 @@ impl<'a> Dialogue<'a> {
             prompt_tokens,
             completion_tokens,
             cost_micros,
+            device_memory_peak_bytes,
+            device_ms,
             ..
         } = self.usage;
         report.usage.limits_hit.extend(limits_hit);
@@ -97,6 +106,9 @@ impl<'a> Dialogue<'a> {
         report.usage.prompt_tokens = prompt_tokens;
         report.usage.completion_tokens = completion_tokens;
         report.usage.cost_micros = cost_micros;
+        report.usage.cpu_seconds += self.cpu.as_secs_f64();
+        report.usage.device_memory_peak_bytes = device_memory_peak_bytes;
+        report.usage.device_ms = device_ms;
         report.journal = self.lent.journal;
     }
 }

@@ -310,8 +310,8 @@ fn check_usage(usage: &Usage, limits: &Limits) -> Result<(), String> {
         prompt_tokens: _,
         completion_tokens: _,
         cost_micros: _,
-        device_memory_peak_bytes,
-        device_ms,
+        device_memory_peak_bytes: _,
+        device_ms: _,
     } = usage;
     let is_limit = |name: &String| Limits::KEYS.iter().any(|key| key.name == name);
     if !limits_hit.iter().all(is_limit) {
@@ -338,12 +338,6 @@ fn check_usage(usage: &Usage, limits: &Limits) -> Result<(), String> {
         ("log lines dropped", *log_lines_dropped, *host_calls),
         ("bytes of log", *log_bytes, limits.log_bytes),
         ("bytes of log dropped", *log_bytes_dropped, *lifted_bytes),
-        (
-            "bytes of device memory",
-            *device_memory_peak_bytes,
-            limits.device_memory_mb.saturating_mul(1 << 20),
-        ),
-        ("milliseconds of the device", *device_ms, limits.device_ms),
     ];
     figures.into_iter().try_for_each(|(what, found, limit)| within(what, found, limit))?;
     let kinds = [offer, note, query, wasi, memory, artifacts, ttt, llm];

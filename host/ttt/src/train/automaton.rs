@@ -41,7 +41,7 @@ impl Default for Habits {
 /// An automaton that is being trained on one task.
 pub struct Training {
     demonstrations: Vec<Pair>,
-    habits: Habits,
+    pub habits: Habits,
     weights: Automaton<f32>,
     adam: Adam<f32>,
     chance: Rng,
@@ -123,17 +123,28 @@ impl Training {
         ((4 * weights + BATCH * largest * cell) * size_of::<f32>()) as u64
     }
 
+    /// Goes on from such weights; false where there are more or fewer.
+    pub fn resume(&mut self, weights: &[f32]) -> bool {
+        let fits = weights.len() == self.weights.parts().iter().map(|part| part.len()).sum::<usize>();
+        if fits {
+            let all = self.weights.parts_mut().into_iter().flatten();
+            all.zip(weights).for_each(|(weight, &kept)| *weight = kept);
+        }
+        fits
+    }
+
     /// All weights, in one order.
     pub fn weights(&self) -> Vec<f32> {
         self.weights.parts().concat()
     }
 
-    /// The grids that the automaton makes of an input seen in different views, the commonest first, each with its share.
-    pub fn answers(&self, input: &Grid) -> Vec<(Grid, f64)> {
+    /// The grids that the automaton makes of an input seen in different views, the commonest first, each with its share and
+    /// its number of them.
+    pub fn answers(&self, input: &Grid) -> Vec<(Grid, f64, u32)> {
         let views = if self.habits.is_turning { VIEWS } else { 1 };
         let lengths =
             [0, 4, 2].map(|part| self.habits.steps + self.habits.steps.checked_div(part).unwrap_or(0));
-        let mut votes: HashMap<Grid, usize> = HashMap::new();
+        let mut votes: HashMap<Grid, u32> = HashMap::new();
         for view in 0..views {
             for steps in lengths {
                 let made = made(&self.weights, &seen(input, view), steps);
@@ -141,7 +152,8 @@ impl Training {
             }
         }
         let all = (views * lengths.len()) as f64;
-        let mut grids: Vec<(Grid, f64)> = votes.into_iter().map(|(g, n)| (g, n as f64 / all)).collect();
+        let mut grids: Vec<(Grid, f64, u32)> =
+            votes.into_iter().map(|(grid, n)| (grid, f64::from(n) / all, n)).collect();
         // Grids as well as votes, so that the order is always the same.
         grids.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cells().cmp(b.0.cells())));
         grids
@@ -239,7 +251,7 @@ mod tests {
         // Along one edge alone.
         let (training, _) = trained(&[around(0, 1), around(0, 3)], habits);
         let unseen = around(3, 5);
-        let (answer, share) = training.answers(&unseen.input).swap_remove(0);
+        let (answer, share, _) = training.answers(&unseen.input).swap_remove(0);
         assert_eq!(answer, unseen.output);
         assert!(share > 0.5, "{share}");
     }

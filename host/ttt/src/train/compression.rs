@@ -43,8 +43,8 @@ pub struct Training {
 struct Opinion {
     /// The running mean.
     mean: Drawing<f32>,
-    /// For each grid the logarithm of what speaks for it.
-    grids: HashMap<Grid, f64>,
+    /// For each grid the logarithm of what speaks for it, and how often it was drawn.
+    grids: HashMap<Grid, (f64, u32)>,
 }
 
 /// A network for a task, before anything is taken for computing it.
@@ -131,6 +131,15 @@ impl Training {
         (0..puzzle.shown).filter(is_right).count() as f64 / puzzle.shown as f64
     }
 
+    /// Goes on from such weights; false where they are another task's.
+    pub fn resume(&mut self, weights: &[f32]) -> bool {
+        let fits = weights.len() == self.weights.len();
+        if fits {
+            self.weights.copy_from_slice(weights);
+        }
+        fits
+    }
+
     /// All weights, in one order.
     pub fn weights(&self) -> Vec<f32> {
         self.weights.clone()
@@ -153,14 +162,17 @@ impl Training {
         Some(f64::from(self.opinions[asked].mean.likelihood(&cells, lengths, is_known)))
     }
 
-    /// The grids drawn for what is asked for, the likeliest first, and the share of all that speaks for each.
-    pub fn answers(&self, asked: usize) -> Vec<(Grid, f64)> {
-        let mut grids: Vec<(&Grid, f64)> = self.opinions[asked].grids.iter().map(|(g, &x)| (g, x)).collect();
+    /// The grids drawn for what is asked for, the likeliest first, the share of all that speaks for each, and how often
+    /// each was drawn.
+    pub fn answers(&self, asked: usize) -> Vec<(Grid, f64, u32)> {
+        let mut grids: Vec<(&Grid, f64, u32)> =
+            self.opinions[asked].grids.iter().map(|(g, &(x, times))| (g, x, times)).collect();
         // Grids as well as scores, so that the order is always the same.
         grids.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cells().cmp(b.0.cells())));
         let most = grids.first().map_or(0.0, |first| first.1);
-        let all: f64 = grids.iter().map(|(_, x)| (x - most).exp()).sum();
-        grids.into_iter().map(|(grid, x)| (grid.clone(), (x - most).exp() / all)).collect()
+        let share = |x: f64| (x - most).exp();
+        let all: f64 = grids.iter().map(|&(_, x, _)| share(x)).sum();
+        grids.into_iter().map(|(grid, x, times)| (grid.clone(), share(x) / all, times)).collect()
     }
 }
 
@@ -175,7 +187,8 @@ impl Opinion {
         for (drawing, discount) in [(now, 0.0), (&self.mean, DISCOUNTS[1])] {
             let (grid, doubt) = drawn(puzzle, which, drawing);
             let speaks = -DOUBT * doubt - early - discount;
-            let all = self.grids.entry(grid).or_insert(f64::NEG_INFINITY);
+            let (all, times) = self.grids.entry(grid).or_insert((f64::NEG_INFINITY, 0));
+            *times += 1;
             let most = all.max(speaks);
             *all = most + ((*all - most).exp() + (speaks - most).exp()).ln();
         }
@@ -247,7 +260,7 @@ mod tests {
         let (training, losses) = train(1);
         assert!(losses[losses.len() - 1] < losses[0] / 20.0, "{losses:?}");
         assert!((training.accuracy() - 1.0).abs() < 1e-9);
-        let (answer, share) = training.answers(0).swap_remove(0);
+        let (answer, share, _) = training.answers(0).swap_remove(0);
         assert_eq!(answer, grid(&[&[2, 0, 2], &[0, 2, 0], &[0, 0, 0]]));
         assert!(share > 0.5, "{share}");
         let score = |grid: &Grid| training.score(0, grid);
