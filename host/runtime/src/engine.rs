@@ -118,11 +118,6 @@ impl Stages {
     }
 }
 
-impl SandboxConfig {
-    /// What to do about an interface that no setting brings.
-    pub const NO_BACKEND: &str = "run it on a host that has this interface, or build without it";
-}
-
 impl Default for SandboxConfig {
     fn default() -> Self {
         Self {
@@ -132,7 +127,7 @@ impl Default for SandboxConfig {
             tuning: Tuning::Tuned,
             compiler: None,
             worker: None,
-            lacks: [(Capability::Ttt, Self::NO_BACKEND.to_owned())].into(),
+            lacks: BTreeMap::new(),
         }
     }
 }

@@ -27,7 +27,8 @@ fn a_worker_is_lent_what_the_host_lends() {
     let large = Limits { memory_mb: 128, ..Limits::default() };
     let few = Limits { memory_calls: 100, lent_bytes: 50_000, artifact_bytes: 4_000, ..Limits::default() };
     let poor = Limits { tokens: 150, cost_micros: 2_500, ..Limits::default() };
-    let cases: [(&str, &[&str], &Limits); 8] = [
+    let short = Limits { device_ms: 8, ..Limits::default() };
+    let cases: [(&str, &[&str], &Limits); 10] = [
         ("lent-probe", &EVERY_CALL, &usual),
         ("lent-probe", &EVERY_CALL, &few),
         ("lent-probe", &["flood 5000 patterns a 0 1"], &few),
@@ -36,11 +37,17 @@ fn a_worker_is_lent_what_the_host_lends() {
         ("lent-probe", &["keep a b 1", "trap"], &usual),
         ("model-probe", &["complete m 100 hello", "complete down 1 a", "prompt p a=1"], &usual),
         ("model-probe", &["complete cached 10 a", "complete m 10 a", "complete m 10 a"], &poor),
+        ("ttt-probe", &["start -", "train 0 5 0.5", "predict 0 3", "score 0", "save 0", "drop 0"], &usual),
+        ("ttt-probe", &["start huge", "start -", "train 0 9", "train 0 9", "start -"], &short),
     ];
     let load = |name| (load(name, false), load(name, true));
-    let (lent, models) = (load("lent-probe"), load("model-probe"));
+    let (lent, models, trains) = (load("lent-probe"), load("model-probe"), load("ttt-probe"));
     for (name, lines, limits) in cases {
-        let (host, cell) = if name == "lent-probe" { &lent } else { &models };
+        let (host, cell) = match name {
+            "lent-probe" => &lent,
+            "model-probe" => &models,
+            _ => &trains,
+        };
         let (here, there) = (timeless(run(host, lines, limits)), timeless(run(cell, lines, limits)));
         assert!(!here.journal.is_empty(), "{lines:?}");
         assert_eq!(there, here, "{lines:?}");

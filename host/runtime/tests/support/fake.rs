@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use stratagem_domain::training::{Metrics, Said, Sample, Trained, Training};
 use stratagem_domain::{Backing, Call, Declined, Episode, ModelReply, Pattern, Reply, Settings, pattern_id};
 
 #[derive(Default)]
@@ -24,7 +25,13 @@ impl Fake {
 
 impl Backing for Fake {
     fn answer(&self, call: &Call) -> Result<Reply, Declined> {
-        self.asked.lock().unwrap().push(call.clone());
+        let started = {
+            let mut asked = self.asked.lock().unwrap();
+            let starts = |call: &&Call| matches!(call, Call::Training(Training::Start { .. }));
+            let started = asked.iter().filter(starts).count() as u32;
+            asked.push(call.clone());
+            started
+        };
         let episode = |similarity| Episode {
             id: "e1".into(),
             task_id: "t1".into(),
@@ -58,6 +65,7 @@ impl Backing for Fake {
                 "lie" => Reply::Done,
                 size => Reply::Loaded(Some(vec![b'b'; size.parse().unwrap_or(3)])),
             },
+            Call::Training(asked) => Reply::Trained(trained(asked, started)?),
             Call::Complete(request) if request.model == "down" => {
                 return Err(Declined::Unavailable("the model is down. ".repeat(400)));
             }
@@ -73,6 +81,30 @@ impl Backing for Fake {
             }
         })
     }
+}
+
+/// Steps take a millisecond each; the first adaptation cannot make what it is to score.
+fn trained(asked: &Training, started: u32) -> Result<Trained, Declined> {
+    let mut device_ms = 0;
+    let said = match asked {
+        Training::Start { base: Some(base), .. } if base == "huge" => {
+            return Err(Declined::Exhausted("device_memory_mb: it is huge".to_owned()));
+        }
+        Training::Start { .. } => Said::Started(started),
+        Training::Train { schedule, .. } => {
+            device_ms = u64::from(schedule.steps);
+            let device = "fake".to_owned();
+            Said::Metrics(Metrics { steps: schedule.steps, losses: vec![2.0, 0.5], accuracy: 0.75, device })
+        }
+        Training::Predict { input, samples, .. } => {
+            let one = |at| Sample { output: input.clone(), log_likelihood: -f64::from(at), votes: 9 - at };
+            Said::Samples((0..*samples).map(one).collect())
+        }
+        Training::Score { adaptation, .. } => Said::Score((*adaptation > 0).then_some(-1.5)),
+        Training::Save { .. } => Said::Saved { id: "a1".to_owned(), weights: vec![7; 100] },
+        Training::Release { .. } => Said::Released,
+    };
+    Ok(Trained { said, device_ms, device_bytes: 3 << 20 })
 }
 
 /// The setting of the probes that says what to ask.

@@ -1,5 +1,6 @@
 //! What runs leave for later ones: whose it is, how much of it there may be, and that it is found.
 
+use stratagem_domain::training::{Metrics, Said, Schedule, Trained, Training};
 use stratagem_domain::{
     Backing, Call, Declined, Ending, Episode, Exchange, LabelledTask, Ledger, Outcome, Pattern, Place, Reply,
     Step, StoredRun, pattern_id,
@@ -416,4 +417,84 @@ fn a_prompt_is_its_active_version_filled_in() {
     assert_eq!(prompt(&bench.store, "other", &both), unknown);
     bench.raw().execute_batch("UPDATE documents SET active = 0").unwrap();
     assert!(matches!(prompt(&bench.store, "solve", &both), Err(Declined::Unavailable(_))));
+}
+
+#[test]
+fn what_was_adapted_and_kept_is_found_again_and_its_uses_are_counted() {
+    let bench = bench();
+    let exchange = |asked: Training, said: Said| Exchange {
+        call: Call::Training(asked),
+        reply: Ok(Reply::Trained(Trained { said, device_ms: 20, device_bytes: 4_096 })),
+    };
+    let start = |base: Option<&str>| {
+        let pairs = the_task().task.train.clone();
+        let (base, inputs) = (base.map(str::to_owned), the_task().task.test.clone());
+        exchange(Training::Start { base, demonstrations: pairs, inputs, seed: 3 }, Said::Started(0))
+    };
+    let train = |steps, losses: &[f32]| {
+        let schedule = Schedule { steps, learning_rate: 0.01, views: 0 };
+        let (losses, device) = (losses.to_vec(), "cpu".to_owned());
+        let metrics = Metrics { steps, losses, accuracy: 0.5, device };
+        exchange(Training::Train { adaptation: 0, schedule }, Said::Metrics(metrics))
+    };
+    let save = |id: &str, weights: &[u8]| {
+        let said = Said::Saved { id: id.to_owned(), weights: weights.to_vec() };
+        exchange(Training::Save { adaptation: 0 }, said)
+    };
+    let record = |journal: &[Exchange]| {
+        let run = StoredRun { journal: journal.to_vec(), ..solved(plugin("mirror"), &the_task()) };
+        let id = bench.store.record(&run, &the_task(), None).unwrap();
+        assert_eq!(bench.store.run(&id).unwrap().journal, run.journal);
+    };
+    let declined = Exchange {
+        call: Call::Training(Training::Save { adaptation: 9 }),
+        reply: Err(Declined::Invalid("there is none".to_owned())),
+    };
+    record(&[
+        start(None),
+        train(50, &[9.0, 4.5]),
+        train(30, &[4.0, 2.0]),
+        save("first", &[1, 2, 3, 4]),
+        declined,
+    ]);
+    let memory = bench.store.memory_for("mirrors");
+    assert_eq!(memory.adaptation("first"), Some(("compression".to_owned(), vec![1, 2, 3, 4])));
+    assert_eq!(memory.adaptation("compression"), None);
+    // Goes on from there, and keeps what comes of it; the same weights once more are the same row.
+    record(&[start(Some("first")), train(10, &[1.5]), save("second", &[5, 6, 7, 8])]);
+    record(&[start(None), train(80, &[2.0]), save("first", &[1, 2, 3, 4])]);
+    assert_eq!(memory.adaptation("second").unwrap().0, "compression");
+    let raw = bench.raw();
+    let rows: Vec<(String, String, u32, bool, u32, f64, u32, u32)> = raw
+        .prepare(
+            "SELECT id, base_checkpoint, use_count, last_used_at IS NOT NULL, metrics ->> 'steps',
+                 metrics ->> 'last_loss', metrics ->> 'device_ms', json_array_length(examples)
+             FROM ttt_adaptations ORDER BY id",
+        )
+        .unwrap()
+        .query_map([], |row| {
+            let numbers = (row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?);
+            Ok((
+                row.get(0)?,
+                row.get(1)?,
+                row.get(2)?,
+                row.get(3)?,
+                numbers.0,
+                numbers.1,
+                numbers.2,
+                numbers.3,
+            ))
+        })
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let pairs = the_task().task.train.len() as u32;
+    let base = || "compression".to_owned();
+    assert_eq!(
+        rows,
+        [
+            ("first".to_owned(), base(), 1, true, 80, 2.0, 60, pairs),
+            ("second".to_owned(), base(), 0, false, 10, 1.5, 40, pairs)
+        ]
+    );
 }
