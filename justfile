@@ -64,7 +64,7 @@ build:
 
 # Builds the shipped plugins beside the binary
 plugins: setup build
-    CARGO_TARGET_DIR={{ guest_target }} {{ stratagem }} plugin build --locked --out {{ release }}/plugins plugins/synthesis plugins/evolution plugins/imitation plugins/examples/identity
+    CARGO_TARGET_DIR={{ guest_target }} {{ stratagem }} plugin build --locked --out {{ release }}/plugins plugins/synthesis plugins/evolution plugins/imitation plugins/ttt plugins/examples/identity
 
 # Builds the fixture plugins of the tests
 guests: setup build

@@ -32,4 +32,5 @@ mod shipped;
 mod signatures;
 mod solve;
 mod tmpfs;
+mod training;
 mod vault;

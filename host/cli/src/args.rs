@@ -102,6 +102,9 @@ pub enum Command {
     /// Look programs up, have them explained, run them
     #[command(subcommand)]
     Dsl(crate::dsl::Dsl),
+    /// Show how trainings at test time went
+    #[command(subcommand)]
+    Ttt(crate::ttt::Ttt),
     /// Check this installation and say what is missing
     Doctor(Doctor),
     /// Compiles the component on stdin, within limits; the program calls itself so

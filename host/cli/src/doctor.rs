@@ -46,6 +46,7 @@ pub fn run(bench: &Workbench, doctor: &Doctor) -> Result<(), Failure> {
     checks.extend(database(bench));
     checks.push(sandbox(bench));
     checks.push(isolation(bench));
+    checks.push(training(bench));
     checks.extend(plugins(bench));
     checks.push(match Toolchain::find() {
         Ok(toolchain) => Check::ok("plugin builds", toolchain.describe()),
@@ -167,6 +168,15 @@ fn isolation(bench: &Workbench) -> Check {
         Err(failure) if bench.config.isolate => Check::broken(NAME, failure.to_string(), failure.remedy()),
         Err(failure) => Check::missing(NAME, failure.to_string(), "run on Linux with seccomp"),
     }
+}
+
+/// What trains at test time.
+fn training(bench: &Workbench) -> Check {
+    let trainer = bench.config.ttt.trainer();
+    Check::ok(
+        "training",
+        format!("on the processor, {} at once, {} MiB", trainer.at_once(), bench.config.ttt.memory_mb),
+    )
 }
 
 fn plugins(bench: &Workbench) -> Vec<Check> {

@@ -44,6 +44,7 @@ mod schema;
 mod solve;
 mod tasks;
 mod trust;
+mod ttt;
 mod users;
 mod vault;
 mod verify;
@@ -94,6 +95,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Todo(command) => keeping::todo(&bench()?, command),
         Command::Memory(command) => memory::run(&bench()?, command),
         Command::Dsl(command) => dsl::run(&bench()?, command),
+        Command::Ttt(command) => ttt::run(&bench()?, command),
         Command::Doctor(doctor) => doctor::run(&bench()?, doctor),
         // The child of this program that compiles: it has no settings, no folder and no home.
         &Command::Compile { wall_ms, memory_mb } => {

@@ -9,7 +9,7 @@ use crate::args::When;
 static COLOUR: AtomicBool = AtomicBool::new(false);
 
 /// The ten colours in which ARC tasks are always shown, as red, green, blue.
-const PALETTE: [[u8; 3]; 10] = [
+pub const PALETTE: [[u8; 3]; 10] = [
     // Not quite black: a grid's edge shows on a black terminal.
     [28, 28, 28],
     [0, 116, 217],

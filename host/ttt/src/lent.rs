@@ -79,6 +79,11 @@ impl Trainer {
         Self { turns: Turns::new(at_once), memory }
     }
 
+    /// Trainings that may run at once.
+    pub fn at_once(&self) -> usize {
+        self.turns.at_once()
+    }
+
     /// Bytes that adaptations hold now.
     pub fn held(&self) -> u64 {
         self.memory.held.load(Ordering::Relaxed)

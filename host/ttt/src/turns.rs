@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 /// A device that several share.
 #[derive(Debug)]
 pub struct Turns {
+    at_once: usize,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -46,8 +47,9 @@ pub struct Turn<'a> {
 impl Turns {
     /// So many slices may run at once.
     pub fn new(at_once: usize) -> Arc<Self> {
-        let state = State { free: at_once.max(1), seats: Vec::new(), seated: 0 };
-        Arc::new(Self { state: Mutex::new(state), changed: Condvar::new() })
+        let at_once = at_once.max(1);
+        let state = State { free: at_once, seats: Vec::new(), seated: 0 };
+        Arc::new(Self { at_once, state: Mutex::new(state), changed: Condvar::new() })
     }
 
     pub fn join(self: &Arc<Self>) -> Seat {
@@ -57,6 +59,11 @@ impl Turns {
         state.seated += 1;
         state.seats.push(Seated { number, had, is_waiting: false });
         Seat { turns: Arc::clone(self), number }
+    }
+
+    /// Slices that may run at once.
+    pub fn at_once(&self) -> usize {
+        self.at_once
     }
 
     /// Seats that are taken.
