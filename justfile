@@ -21,7 +21,7 @@ demo: plugins data
 test: plugins guests lint
     cargo test --release --workspace --locked
     just encrypted --test store
-    {{ stratagem }} plugin check synthesis evolution imitation identity --junit {{ CARGO_TARGET_DIR }}/conformance.xml
+    {{ stratagem }} plugin check synthesis evolution imitation ttt identity --junit {{ CARGO_TARGET_DIR }}/conformance.xml
     cd plugins && CARGO_TARGET_DIR={{ guest_target }} cargo test --release --workspace --locked
     scripts/fuzz.sh 60
 
@@ -45,7 +45,7 @@ torch: setup
 
 # Holds the shipped plugins to the conformance suite (verdicts in target/conformance.xml), the hostile ones to theirs
 conformance: plugins hostile
-    {{ stratagem }} plugin check synthesis evolution imitation identity --junit {{ CARGO_TARGET_DIR }}/conformance.xml
+    {{ stratagem }} plugin check synthesis evolution imitation ttt identity --junit {{ CARGO_TARGET_DIR }}/conformance.xml
 
 # Formatting, lints, licences
 lint: setup

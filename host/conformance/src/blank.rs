@@ -1,9 +1,10 @@
 //! The memory that a plugin is checked with: empty before every run, as on its first day, so that the suite asks the
-//! same of every plugin every time.
+//! same of every plugin every time. What is trained there learns to answer with the input, a millisecond a step.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use stratagem_domain::training::{AdaptationNumber, Metrics, Said, Sample, Trained, Training};
 use stratagem_domain::{Backing, Call, Declined, Pattern, Reply, pattern_id};
 
 /// Remembers what the run under way kept, and asks no model.
@@ -17,6 +18,7 @@ struct Kept {
     /// Each with its trials and successes.
     patterns: Vec<(Pattern, u32)>,
     saved: BTreeMap<String, Vec<u8>>,
+    adaptations: AdaptationNumber,
 }
 
 impl Backing for Blank {
@@ -39,9 +41,7 @@ impl Backing for Blank {
             Call::Load { name } => Reply::Loaded(kept.saved.get(name).cloned()),
             Call::Embed { .. } => Reply::Done,
             Call::Recall { .. } | Call::Search { .. } => Reply::Episodes(Vec::new()),
-            Call::Training(_) => {
-                return Err(Declined::Unavailable("nothing is trained in a check".to_owned()));
-            }
+            Call::Training(asked) => Reply::Trained(kept.train(asked)),
             Call::Complete(_) | Call::Prompt { .. } => {
                 return Err(Declined::Unavailable("no language model is asked in a check".to_owned()));
             }
@@ -50,6 +50,29 @@ impl Backing for Blank {
 }
 
 impl Kept {
+    /// No model, so that a check says the same on every machine.
+    fn train(&mut self, asked: &Training) -> Trained {
+        let mut device_ms = 0;
+        let said = match asked {
+            Training::Start { .. } => {
+                self.adaptations += 1;
+                Said::Started(self.adaptations - 1)
+            }
+            Training::Train { schedule, .. } => {
+                device_ms = u64::from(schedule.steps);
+                let device = "check".to_owned();
+                Said::Metrics(Metrics { steps: schedule.steps, losses: vec![1.0], accuracy: 1.0, device })
+            }
+            Training::Predict { input, .. } => {
+                Said::Samples(vec![Sample { output: input.clone(), log_likelihood: 0.0, votes: 1 }])
+            }
+            Training::Score { input, output, .. } => Said::Score((input == output).then_some(0.0)),
+            Training::Save { .. } => Said::Saved { id: "check".to_owned(), weights: vec![0; 4] },
+            Training::Release { .. } => Said::Released,
+        };
+        Trained { said, device_ms, device_bytes: 1 << 20 }
+    }
+
     fn keep(&mut self, kind: &str, data: &str, success: bool) -> String {
         let id = pattern_id("", "", kind, data);
         let at = self.patterns.iter().position(|(found, _)| found.id == id).unwrap_or_else(|| {
@@ -68,6 +91,8 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use stratagem_domain::Grid;
+
     use super::*;
 
     #[test]
@@ -89,6 +114,11 @@ mod tests {
         let both: Vec<(String, u32)> = vec![("b".into(), 1), ("a".into(), 2)];
         assert_eq!(patterns(0.0), both);
         assert_eq!(patterns(0.9), both[..1]);
+        let input = Grid::new(1, 2, &[1, 2]).unwrap();
+        let asked = Training::Predict { adaptation: 0, input: input.clone(), samples: 2 };
+        let Ok(Reply::Trained(trained)) = blank.answer(&Call::Training(asked)) else { panic!() };
+        let sample = Sample { output: input, log_likelihood: 0.0, votes: 1 };
+        assert_eq!(trained.said, Said::Samples(vec![sample]));
         blank.answer(&Call::Save { name: "n".into(), bytes: vec![7] }).unwrap();
         assert_eq!(blank.answer(&Call::Load { name: "n".into() }), Ok(Reply::Loaded(Some(vec![7]))));
         assert_eq!(Blank::default().answer(&Call::Load { name: "n".into() }), Ok(Reply::Loaded(None)));
