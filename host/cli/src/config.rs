@@ -283,6 +283,7 @@ mod tests {
             "isolate",
             "limits",
             "compile",
+            "ttt",
             "policy",
             "policy.trust.untrusted",
             "policy.signers.NAME",

@@ -218,6 +218,9 @@ impl Backing for Study {
             Call::Embed { .. } => {
                 Err(Declined::Unavailable("learning has no episode to embed: save an artifact".to_owned()))
             }
+            Call::Training(_) => Err(Declined::Unavailable(
+                "models are trained on a task that is solved, not in `learn`".to_owned(),
+            )),
             call => self.0.answer(call),
         }
     }

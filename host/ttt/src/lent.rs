@@ -15,7 +15,7 @@ use crate::adaptation::{Adaptation, Base, Refused, Schedule};
 use crate::turns::{Seat, Turn, Turns};
 
 /// How long a turn lasts, about: shorter ones cost more in passing it on, longer ones let others wait.
-const TURN: Duration = Duration::from_millis(20);
+const TURN: Duration = Duration::from_millis(5);
 /// The most samples that a question is answered with.
 const MOST_SAMPLES: u32 = 100;
 /// What trains.
@@ -203,11 +203,12 @@ impl LentTrainer {
             if turn.is_some() && had < TURN {
                 return true;
             }
-            if let Some((done, _)) = turn.take() {
-                spent += had;
-                done.end(had);
-            }
-            turn = self.seat.wait(self.until).map(|turn| (turn, busy()));
+            spent += had;
+            let next = match turn.take() {
+                Some((done, _)) => done.pass(had, self.until),
+                None => self.seat.wait(self.until),
+            };
+            turn = next.map(|turn| (turn, busy()));
             turn.is_some()
         });
         if let Some((done, since)) = turn {

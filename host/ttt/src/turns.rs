@@ -3,6 +3,7 @@
 //! Work comes in slices of some milliseconds. Who comes new begins with as much as the least of those that are there has
 //! had: it neither waits for the others to be done nor has them wait until it has caught up.
 
+use std::mem::ManuallyDrop;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -96,6 +97,10 @@ impl Seat {
     pub fn wait(&self, until: Instant) -> Option<Turn<'_>> {
         let mut state = self.turns.state();
         state.seat(self.number).is_waiting = true;
+        self.wait_in(state, until)
+    }
+
+    fn wait_in<'a>(&'a self, mut state: MutexGuard<'a, State>, until: Instant) -> Option<Turn<'a>> {
         while state.next() != Some(self.number) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -122,7 +127,20 @@ impl Seat {
     }
 }
 
-impl Turn<'_> {
+impl<'a> Turn<'a> {
+    /// Gives the device back after having had so much of its time, and waits for the next turn, which is this one's again
+    /// where it still has had the least: whoever waits longer would else be served first, in the moment between.
+    pub fn pass(self, had: Duration, until: Instant) -> Option<Turn<'a>> {
+        let seat = ManuallyDrop::new(self).seat;
+        let mut state = seat.turns.state();
+        state.free += 1;
+        let mine = state.seat(seat.number);
+        mine.had += had;
+        mine.is_waiting = true;
+        seat.turns.changed.notify_all();
+        seat.wait_in(state, until)
+    }
+
     /// Gives the device back after having had so much of its time.
     pub fn end(mut self, had: Duration) {
         self.had = had;
@@ -197,6 +215,19 @@ mod tests {
         });
         assert!(most.into_inner() <= AT_ONCE);
         assert_eq!((done.into_inner(), turns.seats()), (400, 0));
+    }
+
+    #[test]
+    fn a_turn_that_is_passed_on_goes_to_whoever_has_had_the_least() {
+        let turns = Turns::new(1);
+        let (mine, other) = (turns.join(), turns.join());
+        other.wait(far()).unwrap().end(SLICE * 2);
+        let turn = mine.wait(far()).unwrap();
+        turns.state().seat(other.number).is_waiting = true;
+        let turn = turn.pass(SLICE, far()).unwrap();
+        assert_eq!(mine.had(), SLICE);
+        assert!(turn.pass(SLICE * 2, Instant::now()).is_none(), "the other's turn");
+        assert_eq!(turns.state().next(), Some(other.number));
     }
 
     #[test]
