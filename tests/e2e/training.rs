@@ -105,3 +105,25 @@ fn what_cannot_be_trained_or_shown_is_said_in_words() {
     host.write("stratagem.toml", "");
     assert!(host.succeeds(&["doctor"]).contains("training       ok  on the processor"));
 }
+
+/// The shipped searches ask a model where a setting says so, and go without where none is granted.
+#[test]
+fn a_model_ranks_what_a_search_found_where_it_is_granted() {
+    let score = "[settings.synthesis]\nscore = \"40\"\n";
+    let denied = format!("{score}[policy.trust.builtin]\ncapabilities = []\n");
+    let host = host("");
+    let ranked = |settings: &str| {
+        host.write("stratagem.toml", settings);
+        host.json(&["solve", "recolour.json", "--strategy", "synthesis", "--json", "-"]);
+        let run = host.json(&["runs", "show", &host.one::<String>(NEWEST), "--json"]);
+        assert_eq!(run["outcome"], "solved");
+        let steps = run["steps"].as_array().unwrap().iter();
+        let step = steps.filter(|step| step["action"] == "rank").map(|step| step["detail"].as_str().unwrap());
+        (step.map(str::to_owned).collect::<Vec<_>>(), run["usage"]["device_ms"].as_u64().unwrap())
+    };
+    assert_eq!(ranked(""), (vec![], 0));
+    let (told, device_ms) = ranked(score);
+    assert!(told[0].ends_with("by a model of 40 steps on cpu") && device_ms > 0, "{told:?}");
+    assert_eq!(host.succeeds(&["runs", "replay", "--last", "1"]).matches("same answers").count(), 1);
+    assert_eq!(ranked(&denied), (vec!["unavailable: `ttt` is not granted here".to_owned()], 0));
+}

@@ -31,6 +31,7 @@ pub struct Report {
 struct Line {
     name: Capability,
     asked: bool,
+    optional: bool,
     granted: bool,
     imported: bool,
     backed: bool,
@@ -43,12 +44,16 @@ impl Report {
         let policy = &bench.config.policy;
         let name = package.manifest.as_ref().map(|manifest| manifest.name.as_str()).unwrap_or_default();
         let asked = package.manifest.as_ref().map_or(&[][..], |manifest| &manifest.capabilities);
+        let optional = package.manifest.as_ref().map_or(&[][..], |manifest| &manifest.optional);
         let imported = surface.capabilities();
-        let concerned = |capability: &Capability| asked.contains(capability) || imported.contains(capability);
+        let concerned = |capability: &Capability| {
+            asked.contains(capability) || optional.contains(capability) || imported.contains(capability)
+        };
         let lacks = bench.lacks();
         let line = |name: Capability| Line {
             name,
-            asked: asked.contains(&name),
+            asked: asked.contains(&name) || optional.contains(&name),
+            optional: optional.contains(&name),
             granted: granted.contains(&name),
             imported: imported.contains(&name),
             backed: !lacks.contains_key(&name),
@@ -75,6 +80,9 @@ impl Report {
         for line in &self.capabilities {
             let name = line.name.as_str();
             let state = match line {
+                Line { optional: true, granted, backed, .. } if !(*granted && *backed) => {
+                    format!("not granted by {}: the plugin does without", self.rule)
+                }
                 Line { backed: false, .. } => paint::bad("not backed by this host"),
                 Line { asked: false, .. } => {
                     format!(

@@ -115,6 +115,8 @@ struct Inspection {
     digest: Digest,
     surface: Surface,
     asked: Vec<Capability>,
+    /// What it uses where it is granted, and else does without.
+    optional: Vec<Capability>,
     limits: LimitsOverlay,
     /// None where the policy refuses the plugin before it is looked at.
     grants: Option<grants::Report>,
@@ -161,6 +163,7 @@ impl Inspection {
         let said = loaded.as_ref().ok().map(|strategy| strategy.description.clone()).unwrap_or_default();
         let (refused, hint) =
             loaded.err().map_or((None, None), |error| (Some(error.to_string()), error.hint()));
+        let optional = manifest.as_ref().map(|m| m.optional.clone()).unwrap_or_default();
         let (name, version, kind, summary, asked, limits) = match manifest {
             Some(m) => (m.name, m.version.to_string(), m.kind, m.summary, m.capabilities, m.limits),
             None => (said.name, said.version, said.kind, said.summary, Vec::new(), LimitsOverlay::default()),
@@ -178,6 +181,7 @@ impl Inspection {
             digest,
             surface,
             asked,
+            optional,
             limits,
             grants,
             refused,
@@ -192,11 +196,15 @@ impl Inspection {
         field("summary", &escape(&self.summary, 400));
         field("component", &format!("{} ({})", self.component.display(), mib(self.bytes as u64)));
         field("blake3", &self.digest.to_string());
-        let names: Vec<&str> = self.asked.iter().map(|capability| capability.as_str()).collect();
-        field(
-            "asks for",
-            if names.is_empty() { "nothing beyond `run`".to_owned() } else { names.join(", ") }.as_str(),
-        );
+        let names = |list: &[Capability]| {
+            list.iter().map(|capability| capability.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        let asked =
+            if self.asked.is_empty() { "nothing beyond `run`".to_owned() } else { names(&self.asked) };
+        field("asks for", &asked);
+        if !self.optional.is_empty() {
+            field("may use", &names(&self.optional));
+        }
         for (word, interfaces) in [("imports", &self.surface.imports), ("exports", &self.surface.exports)] {
             for interface in interfaces {
                 field(

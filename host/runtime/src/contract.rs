@@ -115,13 +115,14 @@ impl Surface {
     }
 
     /// Holds the component to its contract, to what its manifest asks for, to what the host backs and to what the
-    /// policy grants. `lacks`: what the host does not back, and what to do about it.
+    /// policy grants; what is `optional` may be neither. `lacks`: what the host does not back, and what to do about it.
     ///
     /// *Errors*: the plugin's fault, with the interface's name.
     pub fn check(
         &self,
         plugin: &str,
         asked: &[Capability],
+        optional: &[Capability],
         grants: &Grants,
         lacks: &BTreeMap<Capability, String>,
     ) -> Result<Contract, LoadError> {
@@ -137,6 +138,9 @@ impl Surface {
                 }
                 Some(("run" | "types", _)) => {}
                 _ if let Some(any) = import.needs() => {
+                    if any.iter().any(|capability| optional.contains(capability)) {
+                        continue;
+                    }
                     let named = |capability: Capability| capability.as_str().to_owned();
                     let Some(&of_asked) = any.iter().find(|capability| asked.contains(capability)) else {
                         return Err(LoadError::NotAsked { plugin, interface: named(any[0]) });
@@ -198,12 +202,13 @@ mod tests {
             let exports = [contract.interface("strategy")];
             let ok =
                 surface(&imports.each_ref().map(String::as_str), &exports.each_ref().map(String::as_str));
-            assert_eq!(ok.check("p", &[], &Grants::default(), &lacks).unwrap(), contract);
+            assert_eq!(ok.check("p", &[], &[], &Grants::default(), &lacks).unwrap(), contract);
         }
         let granted =
             Grants { capabilities: [Capability::Clock].into(), rule: "[policy]".into(), ..Grants::default() };
         let clock = surface(&["wasi:clocks/monotonic-clock@0.2.0", "wasi:io/poll@0.2.0"], &[strategy]);
-        clock.check("p", &[Capability::Clock], &granted, &lacks).unwrap();
+        clock.check("p", &[Capability::Clock], &[], &granted, &lacks).unwrap();
+        surface(&[ttt], &[strategy]).check("p", &[], &[Capability::Ttt], &granted, &lacks).unwrap();
         let cases = [
             (
                 surface(&[ttt], &[strategy]),
@@ -245,7 +250,7 @@ mod tests {
             ),
         ];
         for (surface, asked, reason) in cases {
-            let error = surface.check("p", &asked, &granted, &lacks).unwrap_err().to_string();
+            let error = surface.check("p", &asked, &[], &granted, &lacks).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");
         }
     }

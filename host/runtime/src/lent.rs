@@ -163,6 +163,11 @@ fn over(name: &str, limit: u64) -> Declined {
 pub fn ask(store: &mut Context<'_>, call: Call) -> wasmtime::Result<Result<Reply, Refusal>> {
     charge(store, call.kind(), call.bytes() as usize)?;
     let state = store.data_mut();
+    let capability = call.capability();
+    if state.declined.contains(&capability) {
+        let words = format!("`{}` is not granted here", capability.as_str());
+        return Ok(Err(Refusal::Unavailable(words)));
+    }
     let reply = state.lent.ask(call, &state.limits, &mut state.usage);
     let got = reply.as_ref().map_or_else(Declined::bytes, Reply::bytes);
     if store.data().metered {

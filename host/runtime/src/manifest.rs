@@ -22,6 +22,9 @@ pub struct Manifest {
     /// What it asks for beyond `run`; the operator's policy grants it or does not.
     #[serde(default)]
     pub capabilities: Vec<Capability>,
+    /// What it uses where it is granted and backed, and does without where it is not; interfaces of the contract alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub optional: Vec<Capability>,
     /// What the plugin runs with where nobody says otherwise.
     #[serde(default)]
     pub limits: LimitsOverlay,
@@ -61,7 +64,7 @@ impl Manifest {
         let fail = |reason: String, hint| ManifestError { path: path.to_owned(), reason, hint };
         let manifest: Self = toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            let hint = "keys: name, version, kind, summary, component, blake3, capabilities (stdio, clock, random, files, process, memory, artifacts, ttt, llm), [limits]";
+            let hint = "keys: name, version, kind, summary, component, blake3, capabilities (stdio, clock, random, files, process, memory, artifacts, ttt, llm), optional (memory, artifacts, ttt, llm), [limits]";
             fail(format!("line {line}: {}", escape(error.message(), 400)), Some(hint))
         })?;
         if !is_plain(&manifest.name, b'-') {
@@ -71,6 +74,10 @@ impl Manifest {
         if !is_plain(&manifest.kind, b'_') {
             let hint = "ttt, program_synthesis, evolution, imitation, or a kind of your own in lower case";
             return Err(fail(format!("kind {} is not usable", quote(&manifest.kind, 80)), Some(hint)));
+        }
+        if let Some(wasi) = manifest.optional.iter().find(|capability| capability.is_wasi()) {
+            let hint = "memory, artifacts, ttt or llm: nothing of WASI can be refused call by call";
+            return Err(fail(format!("`{}` cannot be optional", wasi.as_str()), Some(hint)));
         }
         let file = Path::new(&manifest.component);
         if file.file_name().is_none_or(|name| name != file.as_os_str()) {
@@ -114,6 +121,7 @@ mod tests {
         assert!(reason(&GOOD.replace("mirror-fill", "../up")).contains("name \"../up\" is not usable"));
         assert!(reason(&GOOD.replace("1.2.0", "one")).contains("version"));
         assert!(reason(&format!("{GOOD}component = \"../x.wasm\"\n")).contains("not a plain file name"));
+        assert!(reason(&format!("{GOOD}optional = [\"clock\"]\n")).contains("`clock` cannot be optional"));
         assert!(reason(&format!("{GOOD}blake3 = \"12\"\n")).contains("64 hexadecimal digits"));
     }
 }

@@ -117,11 +117,15 @@ impl LoadedStrategy {
         let stage = stages.of(Limits::default().stack_kb)?;
         let component = sandbox.cache.component(&stage.engine, package)?;
         let surface = Surface::of(&component, &stage.engine);
-        let asked = package.manifest.as_ref().map_or(&[][..], |manifest| &manifest.capabilities);
-        let contract = surface.check(&plugin, asked, grants, &sandbox.lacks)?;
+        let manifest = package.manifest.as_ref();
+        let asked = manifest.map_or(&[][..], |manifest| &manifest.capabilities);
+        let optional = manifest.map_or(&[][..], |manifest| &manifest.optional);
+        let contract = surface.check(&plugin, asked, optional, grants, &sandbox.lacks)?;
         let used = surface.capabilities().into_iter();
-        let used = used.filter(|capability| asked.contains(capability) && grants.allows(*capability));
-        let links = Links::new(package, used.collect(), grants)?;
+        let used = used.filter(|capability| asked.contains(capability) || optional.contains(capability));
+        let (used, declined) = used
+            .partition(|capability| grants.allows(*capability) && !sandbox.lacks.contains_key(capability));
+        let links = Links::new(package, used, declined, grants)?;
         let wrong = |reason: String| LoadError::WrongWorld { plugin: plugin.clone(), reason };
         let isolate = |worker| Isolated::new(worker, &component, contract, &links);
         let isolated = sandbox.worker.as_ref().map(isolate).transpose()?;

@@ -1,6 +1,7 @@
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use stratagem_domain::{Answer, Grid, Level, Limits, LogLine, RunReport, Settings, Step, Usage};
+use stratagem_domain::{Answer, Capability, Grid, Level, Limits, LogLine, RunReport, Settings, Step, Usage};
 
 use crate::bindings::Refusal;
 use crate::lent::Lent;
@@ -26,6 +27,8 @@ pub struct RunState {
     pub steps: Vec<Step>,
     pub log: Vec<LogLine>,
     pub usage: Usage,
+    /// What the plugin does without.
+    pub declined: BTreeSet<Capability>,
     /// What answers beyond `run`.
     pub lent: Lent,
     /// Only where something of WASI is linked.
@@ -49,6 +52,7 @@ impl RunState {
             steps: Vec::new(),
             log: Vec::new(),
             usage: Usage::default(),
+            declined: BTreeSet::new(),
             lent: Lent::default(),
             wasi: None,
             last_error: None,

@@ -65,6 +65,8 @@ pub fn needs(import: &str, is_empty: bool) -> Option<&'static [Capability]> {
 #[derive(Clone, Debug, Default)]
 pub struct Links {
     pub capabilities: BTreeSet<Capability>,
+    /// What it can do without, and has to: every call is refused.
+    pub declined: BTreeSet<Capability>,
     /// What the plugin calls a folder, and its content.
     pub folders: Arc<[(String, Arc<Folder>)]>,
 }
@@ -76,6 +78,7 @@ impl Links {
     pub fn new(
         package: &Package,
         capabilities: BTreeSet<Capability>,
+        declined: BTreeSet<Capability>,
         grants: &Grants,
     ) -> Result<Self, LoadError> {
         let folders = grants.folders.iter().filter(|_| capabilities.contains(&Capability::Files));
@@ -85,7 +88,7 @@ impl Links {
             Ok((name.clone(), Arc::new(read.map_err(fail)?)))
         });
         let folders = folders.collect::<Result<_, LoadError>>()?;
-        Ok(Self { capabilities, folders })
+        Ok(Self { capabilities, declined, folders })
     }
 
     /// Of everything that is linked, so that a run with other grants is another recipe; none where it is nothing.
@@ -106,7 +109,7 @@ impl Links {
 
     fn link(&self, l: &mut Linker<RunState>, contract: Contract) -> wasmtime::Result<()> {
         type Own = HasSelf<RunState>;
-        for capability in &self.capabilities {
+        for capability in self.capabilities.iter().chain(&self.declined) {
             match capability {
                 Capability::Stdio => {
                     cli::stdin::add_to_linker::<_, Own>(l, |run| run)?;
@@ -154,8 +157,9 @@ impl Links {
         self.capabilities.iter().any(|capability| !capability.is_wasi())
     }
 
-    /// Gives a run its own state of what is linked of WASI; a run that has none of it is left as it was.
+    /// Gives a run its own state of what is linked of WASI, and tells it what is declined.
     pub fn equip(&self, store: &mut Store<RunState>) {
+        store.data_mut().declined.clone_from(&self.declined);
         if !self.capabilities.iter().any(|capability| capability.is_wasi()) {
             return;
         }

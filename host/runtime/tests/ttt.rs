@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use stratagem_domain::training::{Schedule, Training};
 use stratagem_domain::{Call, Capability, Ending, Limits, RunReport, Strategy};
-use stratagem_runtime::{Grants, Tuning};
+use stratagem_runtime::{Grants, Sandbox, SandboxConfig, Tuning};
 
 use crate::fake::{Fake, calls};
 use crate::support::{package, sandbox, task};
@@ -136,4 +136,31 @@ fn the_first_contract_trains_too() {
     assert_eq!(details(&report), ["3 0.5 fake 3 ms", "2", "-inf", "a1"], "{:?}", report.ending);
     let Call::Training(Training::Start { base: None, inputs, .. }) = &asked[0] else { panic!("{asked:?}") };
     assert_eq!(*inputs, task().test);
+}
+
+#[test]
+fn what_is_optional_is_done_without_where_it_is_not_granted_or_not_backed() {
+    let mut package = package("ttt-probe");
+    let manifest = package.manifest.as_mut().unwrap();
+    manifest.optional = std::mem::take(&mut manifest.capabilities);
+    let all = Grants { capabilities: Capability::ALL.into(), ..Grants::default() };
+    let lacking = [(Capability::Ttt, "buy one".to_owned())];
+    for (grants, lacks, is_granted) in
+        [(&all, &[][..], true), (&Grants::default(), &[], false), (&all, &lacking, false)]
+    {
+        let config = SandboxConfig { lacks: lacks.iter().cloned().collect(), ..SandboxConfig::default() };
+        let strategy = Sandbox::new(&config).unwrap().load_granted(&package, grants).unwrap();
+        assert_eq!(strategy.grants().is_some(), is_granted);
+        let backing = Fake::new();
+        let run = strategy.run_with(
+            &task(),
+            7,
+            &Limits::default(),
+            &calls(&["start -", "left"]),
+            Arc::<Fake>::clone(&backing),
+        );
+        let told = if is_granted { "1 held" } else { "unavailable: `ttt` is not granted here" };
+        assert_eq!((&run.ending, details(&run)), (&Ending::Returned, vec![told, "60000"]));
+        assert_eq!((backing.asked().is_empty(), run.journal.is_empty()), (!is_granted, !is_granted));
+    }
 }

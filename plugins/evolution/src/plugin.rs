@@ -2,9 +2,10 @@
 //! kept in the memory.
 
 use stratagem_dsl::{Grid, Program};
-use stratagem_kit::bridge::{answer_of, grid_of, task_of};
+use stratagem_kit::bridge::{grid_of, task_of};
 use stratagem_kit::fuel::Fuel;
-use stratagem_kit::{Answer, EXACT, program_in};
+use stratagem_kit::offers::Offers;
+use stratagem_kit::program_in;
 use stratagem_sdk as sdk;
 use stratagem_sdk::{Description, Level, Run, Strategy, export, memory};
 
@@ -27,22 +28,18 @@ impl Strategy for Evolution {
     }
 
     fn solve(task: &sdk::Task, run: &Run) -> Result<(), String> {
+        let mut offers = Offers::new(run, task);
         let task = task_of(task)?;
         let patterns = remembered(run);
         let memory_bytes = (run.budget().memory_bytes / MEMORY_SHARE) as usize;
         let mut fuel = Fuel::of(run, WORK_USUAL)?;
-        let mut refused = None;
-        let mut offer = |answer: Answer| {
-            run.step("propose", &answer.rationale, answer.confidence > EXACT);
-            if let Err(refusal) = run.offer(&answer_of(&answer)) {
-                refused = Some(refusal);
-            }
-        };
         let mut tell = |generation: crate::Generation| {
             run.step("generation", &generation.to_string(), generation.fits == generation.pairs);
         };
-        search(&task, run.seed(), &patterns, memory_bytes, &mut fuel, &mut tell, &mut offer);
-        refused.map_or(Ok(()), |refusal| Err(String::from(refusal)))
+        search(&task, run.seed(), &patterns, memory_bytes, &mut fuel, &mut tell, &mut |answer| {
+            offers.offer(&answer)
+        });
+        offers.finish()
     }
 
     /// Keeps what the lessons' programs are made of. Only learning writes to the memory: the same task and seed give

@@ -1,8 +1,8 @@
 //! The strategy as a plugin: what it learned is an artifact, work is counted in the host's fuel.
 
-use stratagem_kit::EXACT;
-use stratagem_kit::bridge::{answer_of, grid_of, task_of};
+use stratagem_kit::bridge::{grid_of, task_of};
 use stratagem_kit::fuel::Fuel;
+use stratagem_kit::offers::Offers;
 use stratagem_sdk as sdk;
 use stratagem_sdk::{Description, Level, Run, Strategy, artifacts, export};
 
@@ -22,18 +22,12 @@ impl Strategy for Imitation {
     }
 
     fn solve(task: &sdk::Task, run: &Run) -> Result<(), String> {
+        let mut offers = Offers::new(run, task);
         let ours = task_of(task)?;
         let policy = load(run);
         let mut fuel = Fuel::of(run, WORK_USUAL)?;
-        let mut refused = None;
-        crate::solve(&ours, &policy, &mut fuel, &mut |answer| {
-            let found = answer_of(&answer);
-            run.step("propose", &answer.rationale, answer.confidence > EXACT);
-            if let Err(refusal) = run.offer(&found) {
-                refused = Some(refusal);
-            }
-        });
-        refused.map_or(Ok(()), |refusal| Err(String::from(refusal)))
+        crate::solve(&ours, &policy, &mut fuel, &mut |answer| offers.offer(&answer));
+        offers.finish()
     }
 
     fn learn(lessons: &[sdk::Lesson], run: &Run) -> Result<(), String> {

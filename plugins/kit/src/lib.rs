@@ -1,5 +1,6 @@
 //! What our own strategies share: work as a [budget], answers and their [ranking], and on wasm the run's fuel as
-//! such a budget, the way between the contract's types and the DSL's, and an allocator made for searches.
+//! such a budget, the way between the contract's types and the DSL's, answers on their way to the host, and an allocator made for
+//! searches.
 
 #[cfg(any(target_arch = "wasm32", test))]
 mod alloc;
@@ -8,6 +9,8 @@ pub mod bridge;
 pub mod budget;
 #[cfg(target_arch = "wasm32")]
 pub mod fuel;
+#[cfg(target_arch = "wasm32")]
+pub mod offers;
 pub mod ranking;
 pub mod target;
 

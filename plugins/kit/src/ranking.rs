@@ -50,6 +50,25 @@ impl Merit {
     }
 }
 
+/// The confidences of answers to one test input when a model of the task has said how likely it finds each, in nats a
+/// cell; none where it cannot make an answer.
+///
+/// What it finds likeliest rises to the top of its kind: an answer that does not fit every demonstration stays behind
+/// those that do.
+pub fn preferred(answers: &[(f64, Option<f64>)]) -> Vec<f64> {
+    /// How much a nat a cell sets answers apart, as in the published weighing of the model's own.
+    const SHARPNESS: f64 = 10.0;
+    /// How far the likeliest rises towards the highest confidence there is.
+    const RISE: f64 = 0.9;
+    let best = answers.iter().filter_map(|(_, nats)| *nats).fold(f64::NEG_INFINITY, f64::max);
+    let risen = |&(confidence, nats): &(f64, Option<f64>)| {
+        let share = nats.map_or(0.0, |nats| (SHARPNESS * (nats - best)).exp());
+        let most = if confidence > EXACT { 0.99 } else { EXACT };
+        confidence.max(confidence + RISE * share * (most - confidence))
+    };
+    answers.iter().map(risen).collect()
+}
+
 struct Entry {
     grid: Grid,
     confidence: f64,
@@ -160,5 +179,20 @@ impl Ranking {
                 });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_orders_what_fits_and_lifts_nothing_above_it() {
+        let found = [(0.9, Some(-2.0)), (0.8, Some(-0.1)), (0.3, Some(-0.05)), (0.2, None)];
+        let risen = preferred(&found);
+        assert!(risen[1] > risen[0] && risen[0] > risen[2], "{risen:?}");
+        assert!(risen[2] > 0.5 && risen[2] < EXACT, "{risen:?}");
+        assert_eq!(risen[3].to_bits(), 0.2_f64.to_bits());
+        assert_eq!(preferred(&[(0.9, None), (0.8, None)]), [0.9, 0.8]);
     }
 }

@@ -1,8 +1,8 @@
 //! The search as a plugin: tasks in, answers out, work counted in the host's fuel.
 
-use stratagem_kit::EXACT;
-use stratagem_kit::bridge::{answer_of, task_of};
+use stratagem_kit::bridge::task_of;
 use stratagem_kit::fuel::Fuel;
+use stratagem_kit::offers::Offers;
 use stratagem_sdk as sdk;
 use stratagem_sdk::{Description, Run, Strategy, export};
 
@@ -20,20 +20,14 @@ impl Strategy for Synthesis {
     }
 
     fn solve(task: &sdk::Task, run: &Run) -> Result<(), String> {
+        let mut offers = Offers::new(run, task);
         let task = task_of(task)?;
         let memory_bytes = (run.budget().memory_bytes / MEMORY_SHARE) as usize;
         let limits =
             Limits { memory_bytes: memory_bytes.min(Limits::default().memory_bytes), ..Limits::default() };
         let mut fuel = Fuel::of(run, WORK_USUAL)?;
-        let mut refused = None;
-        search(&task, limits, &mut fuel, &mut |answer| {
-            let found = answer_of(&answer);
-            run.step("propose", &answer.rationale, answer.confidence > EXACT);
-            if let Err(refusal) = run.offer(&found) {
-                refused = Some(refusal);
-            }
-        });
-        refused.map_or(Ok(()), |refusal| Err(String::from(refusal)))
+        search(&task, limits, &mut fuel, &mut |answer| offers.offer(&answer));
+        offers.finish()
     }
 }
 

@@ -48,7 +48,8 @@ fn fit(package: &Package, loaded: &LoadedStrategy) -> Seen {
     };
     let mut seen = Seen::default();
     let used = loaded.surface.capabilities();
-    for asked in manifest.capabilities.iter().filter(|asked| !used.contains(asked)) {
+    let named = manifest.capabilities.iter().chain(&manifest.optional);
+    for asked in named.filter(|asked| !used.contains(asked)) {
         seen.fail(format!("plugin.toml asks for `{}`, which the component does not import", asked.as_str()));
     }
     seen

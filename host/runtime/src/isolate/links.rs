@@ -16,6 +16,7 @@ use crate::wasi::Links;
 #[derive(Serialize, Deserialize)]
 pub struct LinksMessage<'a> {
     capabilities: Cow<'a, BTreeSet<Capability>>,
+    declined: Cow<'a, BTreeSet<Capability>>,
     folders: Vec<FolderMessage<'a>>,
 }
 
@@ -49,7 +50,8 @@ impl<'a> From<&'a Links> for LinksMessage<'a> {
             nodes: folder.nodes().iter().map(node).collect(),
         };
         let capabilities = Cow::Borrowed(&links.capabilities);
-        Self { capabilities, folders: links.folders.iter().map(folder).collect() }
+        let declined = Cow::Borrowed(&links.declined);
+        Self { capabilities, declined, folders: links.folders.iter().map(folder).collect() }
     }
 }
 
@@ -89,6 +91,7 @@ impl LinksMessage<'_> {
             Ok((folder.name.into_owned(), Arc::new(Folder::of(nodes, folder.digest))))
         });
         let folders = folders.collect::<io::Result<_>>()?;
-        Ok(Links { capabilities: self.capabilities.into_owned(), folders })
+        let (capabilities, declined) = (self.capabilities.into_owned(), self.declined.into_owned());
+        Ok(Links { capabilities, declined, folders })
     }
 }

@@ -11,6 +11,7 @@ use crate::runs::{Test, package, sandbox, task, timeless, worker};
 pub const TESTS: &[Test] = &[
     ("a worker is lent what the host lends", a_worker_is_lent_what_the_host_lends),
     ("what a lost worker was lent is known", what_a_lost_worker_was_lent_is_known),
+    ("a worker does without what is optional", a_worker_does_without_what_is_optional),
 ];
 
 fn load(name: &str, isolated: bool) -> LoadedStrategy {
@@ -58,6 +59,16 @@ fn a_worker_is_lent_what_the_host_lends() {
         timeless(strategy.learn_with(&[], 7, &usual, &Settings::new(), backing))
     };
     assert_eq!(learn(cell), learn(host));
+}
+
+fn a_worker_does_without_what_is_optional() {
+    let mut package = package("ttt-probe");
+    let manifest = package.manifest.as_mut().unwrap();
+    manifest.optional = std::mem::take(&mut manifest.capabilities);
+    let strategy = sandbox(Some(worker())).unwrap().load_granted(&package, &Grants::default()).unwrap();
+    let report = run(&strategy, &["start -"], &Limits::default());
+    assert_eq!(report.ending, Ending::Returned);
+    assert_eq!(report.steps[0].detail, "unavailable: `ttt` is not granted here");
 }
 
 /// A run that its host ended: its answers are lost, what it asked and spent is not.
