@@ -528,4 +528,115 @@ mod tests {
             }
         }
     }
+
+    /// What an operation reads, and what it writes.
+    fn ends(op: &Op) -> (Vec<Value>, Value) {
+        match op {
+            Op::Draw { to, .. } => (Vec::new(), *to),
+            Op::Linear { from, to, .. }
+            | Op::Spread { from, to }
+            | Op::Gather { from, to }
+            | Op::Norm { from, to }
+            | Op::Softmax { from, to }
+            | Op::Cummax { from, to }
+            | Op::Shift { from, to }
+            | Op::Silu { from, to } => (vec![*from], *to),
+            Op::Residual { onto, from, to, .. } | Op::Mix { onto, from, to, .. } => (vec![*onto, *from], *to),
+        }
+    }
+
+    /// The slope of `of` at the middle of numbers that `nudge` moves one of.
+    fn slope_of(mut of: impl FnMut(f64) -> f64) -> f64 {
+        const NUDGE: f64 = 1e-4;
+        let mut across = |by: f64| of(by) - of(-by);
+        (8.0 * across(NUDGE) - across(2.0 * NUDGE)) / (12.0 * NUDGE)
+    }
+
+    /// Some of many places.
+    fn some(chance: &mut Rng, places: impl Iterator<Item = usize>) -> Vec<usize> {
+        let mut places: Vec<usize> = places.collect();
+        chance.shuffle(&mut places);
+        places.truncate(40);
+        places
+    }
+
+    /// Each operation by itself, by what it reads and by its weights: the way back goes against a random slope of what it
+    /// writes.
+    #[test]
+    fn every_operation_has_the_gradient_of_finite_differences() {
+        let mut kinds = std::collections::HashSet::new();
+        for puzzle in &puzzles() {
+            let (program, fresh) = compression(puzzle, 5);
+            let (ops, shapes) = (program.ops.clone(), program.values.clone());
+            let mut chance = Rng::with_seed(13);
+            let mut weights: Vec<f64> = fresh.iter().map(|&w| f64::from(w) + chance.f64() - 0.5).collect();
+            let mut engine = Engine::<f64>::new(Arc::new(puzzle.clone()), Arc::new(program));
+            engine.noise =
+                (0..shapes.iter().map(Shape::len).max().unwrap()).map(|_| chance.f64() - 0.5).collect();
+            for (i, op) in ops.iter().enumerate() {
+                let (read, written) = ends(op);
+                for &value in &read {
+                    engine.values[value].iter_mut().for_each(|number| *number = 3.0 * (chance.f64() - 0.5));
+                }
+                let against: Vec<f64> = (0..shapes[written].len()).map(|_| chance.f64() - 0.5).collect();
+                let loss = |engine: &mut Engine<f64>, weights: &[f64]| {
+                    let said = engine.one_forth(i, op, weights);
+                    let written = engine.values[written].iter().zip(&against);
+                    said + written.map(|(number, slope)| number * slope).sum::<f64>()
+                };
+                loss(&mut engine, &weights);
+                let mut gradient = vec![0.0; weights.len()];
+                engine.slopes.of(written, &shapes).copy_from_slice(&against);
+                engine.one_back(i, op, &weights, &mut gradient);
+                let mut check = |got: f64, expected: f64, scale: f64| {
+                    let error = (got - expected).abs() / expected.abs().max(1e-3 * scale).max(1e-6);
+                    assert!(error < 1e-5, "operation {i}, {op:.60?}: {got} for {expected}");
+                    kinds.insert(std::mem::discriminant(op));
+                };
+                let largest =
+                    |slopes: &[f64]| slopes.iter().fold(0.0f64, |most, slope| most.max(slope.abs()));
+                for &value in &read {
+                    let slope = engine.slopes.take(value);
+                    for at in some(&mut chance, 0..slope.len()) {
+                        let before = engine.values[value][at];
+                        let expected = slope_of(|by| {
+                            engine.values[value][at] = before + by;
+                            loss(&mut engine, &weights)
+                        });
+                        engine.values[value][at] = before;
+                        check(slope[at], expected, largest(&slope));
+                    }
+                }
+                let touched = (0..weights.len()).filter(|&at| gradient[at] != 0.0);
+                for at in some(&mut chance, touched) {
+                    let before = weights[at];
+                    let expected = slope_of(|by| {
+                        weights[at] = before + by;
+                        loss(&mut engine, &weights)
+                    });
+                    weights[at] = before;
+                    check(gradient[at], expected, largest(&gradient));
+                }
+            }
+            let heads = engine.program.heads;
+            for update in [20, 500] {
+                let shape = &shapes[heads];
+                let mut said: Vec<f64> = (0..shape.len()).map(|_| chance.f64() - 0.5).collect();
+                let mut slope = vec![0.0; shape.len()];
+                picture::loss(puzzle, update, shape, &said, &mut slope);
+                for at in some(&mut chance, 0..said.len()) {
+                    let before = said[at];
+                    let mut unused = vec![0.0; shape.len()];
+                    let expected = slope_of(|by| {
+                        said[at] = before + by;
+                        picture::WEIGHT * picture::loss(puzzle, update, shape, &said, &mut unused)
+                    });
+                    said[at] = before;
+                    let error = (slope[at] - expected).abs() / expected.abs().max(1e-3);
+                    assert!(error < 1e-5, "picture {at}: {} for {expected}", slope[at]);
+                }
+            }
+        }
+        assert_eq!(kinds.len(), 11, "all kinds of operations");
+    }
 }
