@@ -6,7 +6,7 @@
 //! [Training](train) is plain gradient descent. A [search] then takes the steps in the policy's order: it
 //! grows one [graph] of pipelines for all inputs in lockstep, and puts their results together as [stack]s
 //! and [table]s on a [canvas]. Programs of the [nearest lessons](retrieval) are tried first; what is left of the work
-//! goes to tasks [recast], with rules behind the policy's first steps.
+//! goes to tasks [recast], with rules behind rules that go [halfway] and behind the policy's first steps.
 //!
 //! What was learned is an [artifact], which names the lessons that it was trained on by [canonical] hashes.
 //!
@@ -23,6 +23,7 @@ pub mod chance;
 pub mod concepts;
 pub mod features;
 mod graph;
+mod halfway;
 mod learn;
 pub mod lessons;
 pub mod maths;

@@ -1,6 +1,8 @@
 //! The search of one task in the order of the policy: recalled programs, then likely pipelines, and what can be
 //! put together from them.
 
+use std::borrow::Borrow;
+
 use stratagem_dsl::program::settle;
 use stratagem_dsl::{Body, Grid, Layer, Pair, Program, Renaming, SizeRule, Task, Transform, View};
 use stratagem_kit::{Answer, Budget, EXACT, Merit, Ranking, Share, Target};
@@ -9,9 +11,10 @@ use stratagem_synthesis::{priors, views};
 use crate::canvas::{Canvas, canvases};
 use crate::features::TaskFeatures;
 use crate::graph::Graph;
+use crate::halfway;
 use crate::pieces::Pieces;
 use crate::policy::{FORMS, Guide, NAT, Policy};
-use crate::recast;
+use crate::recast::{self, Start};
 use crate::retrieval::{self, Known};
 use crate::stack::{self, Placed};
 use crate::table;
@@ -33,7 +36,13 @@ const PIPELINES_WORK: u64 = 300_000_000;
 /// Rules behind likely pipelines: the work behind each, the confidence that is enough, and how many hundredths of what
 /// is left it may all take. Where nothing explains all demonstrations, fewer are looked behind again, harder each time.
 const ROUNDS: [(u64, f64, u64); 3] =
-    [(24_000_000, CONVINCING, 40), (72_000_000, EXACT, 60), (216_000_000, EXACT, 100)];
+    [(24_000_000, CONVINCING, 40), (72_000_000, LIKELY, 60), (216_000_000, LIKELY, 100)];
+/// Rules behind rules that go part of the way: how many hundredths of what is left finding them and going on from them
+/// may take, the work behind each, and the confidence that is enough.
+const HALFWAY_PART: u64 = 25;
+const HALFWAY_ROUNDS: [(u64, f64); 2] = [(24_000_000, CONVINCING), (72_000_000, EXACT)];
+/// The confidence beyond which rules behind likely pipelines are not looked for harder: an exact fit that is not long.
+const LIKELY: f64 = 0.65;
 /// The confidence beyond which no other view and no deeper round is worth its work.
 const CONVINCING: f64 = 0.8;
 
@@ -180,7 +189,7 @@ impl Seen {
         layouts.into_iter().next().map(|layout| layout.rule)
     }
 
-    /// Rules behind what the graph's states draw.
+    /// Rules behind starts: other rules that go part of the way, and the graph's states.
     fn recast(
         &self,
         graph: &Graph,
@@ -189,24 +198,54 @@ impl Seen {
         ranking: &mut Ranking,
         offer: &mut dyn FnMut(Answer),
     ) {
+        let part = budget.left() / 100 * HALFWAY_PART;
+        let mut share = Share::of(budget, part);
+        let halfway = halfway::starts(&self.task, &mut share);
+        for (work, enough) in HALFWAY_ROUNDS {
+            self.go_on(&mut halfway.iter(), work, enough, &mut share, ranking, offer);
+        }
+        drop(share);
         let order = recast::order(&self.task, graph);
-        for (work, enough, part) in ROUNDS {
+        let start = |&id: &usize| {
+            let drawn = recast::drawings(&self.task, graph, id)?;
+            let program = single(graph, id, size, View::Plain);
+            Some(Start { program, drawn, complexity: nats(graph.state(id).cost) / 3.5 })
+        };
+        for (round, (work, enough, part)) in ROUNDS.into_iter().enumerate() {
+            if round == 1 && ranking.best_everywhere() <= EXACT {
+                let part = budget.left() / 100 * HALFWAY_PART;
+                let mut share = Share::of(budget, part);
+                let left = share.left() / 2;
+                let further = halfway::further(&self.task, &halfway, &mut Share::of(&mut share, left));
+                self.go_on(&mut further.iter(), HALFWAY_ROUNDS[0].0, EXACT, &mut share, ranking, offer);
+            }
             let part = budget.left() / 100 * part;
             let mut share = Share::of(budget, part);
-            for &id in &order {
-                if share.left() == 0 || ranking.best_everywhere() > enough {
-                    break;
-                }
-                let Some(found) = recast::behind(&self.task, graph, id, work, &mut share) else { continue };
-                let dearer = nats(graph.state(id).cost) / 3.5 + self.handicap;
-                let first = Box::new(single(graph, id, size, View::Plain));
-                let answered = |test: usize, grid: &Grid| self.renamings[test].undo(grid).moved_to(0, 0);
-                found.hand_on(ranking, dearer, answered, |then| {
-                    let body = Body::Chain { first: first.clone(), then: Box::new(then) };
-                    Program { view: self.view, size: None, body }
-                });
-                ranking.flush(offer);
-            }
+            let mut likely = order.iter().filter_map(start);
+            self.go_on(&mut likely, work, enough, &mut share, ranking, offer);
+        }
+    }
+
+    /// Rules behind starts, so much work behind each, until an answer is sure enough.
+    fn go_on<S: Borrow<Start>>(
+        &self,
+        starts: &mut dyn Iterator<Item = S>,
+        work: u64,
+        enough: f64,
+        budget: &mut dyn Budget,
+        ranking: &mut Ranking,
+        offer: &mut dyn FnMut(Answer),
+    ) {
+        while budget.left() > 0 && ranking.best_everywhere() <= enough {
+            let Some(start) = starts.next() else { return };
+            let Start { program, complexity, .. } = start.borrow();
+            let found = start.borrow().behind(&self.task, work, budget);
+            let answered = |test: usize, grid: &Grid| self.renamings[test].undo(grid).moved_to(0, 0);
+            found.hand_on(ranking, complexity + self.handicap, answered, |then| {
+                let body = Body::Chain { first: Box::new(program.clone()), then: Box::new(then) };
+                Program { view: self.view, size: None, body }
+            });
+            ranking.flush(offer);
         }
     }
 

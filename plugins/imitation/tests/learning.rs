@@ -1,6 +1,6 @@
 //! Learning and solving on tasks made by concepts.
 
-use stratagem_dsl::{Grid, Pair, Program, Task};
+use stratagem_dsl::{Grid, Pair, Program, Size, Task};
 use stratagem_imitation::concepts::{self, Concept};
 use stratagem_imitation::features::TaskFeatures;
 use stratagem_imitation::lessons::example;
@@ -125,4 +125,25 @@ fn rules_are_found_behind_likely_steps() {
     let (found, _) = answers(&task, &Policy::untrained(1), 600_000_000);
     let best = found.iter().max_by(|a, b| a.confidence.total_cmp(&b.confidence)).expect("an answer");
     assert!(best.grid == answered(&inputs[3]) && best.rationale.starts_with("chain {"), "{}", best.rationale);
+}
+
+/// A cross in the middle between two cells, which covers neither of them: one rule draws it, another mends the cells.
+#[test]
+fn rules_are_found_behind_rules_that_go_part_of_the_way() {
+    let dots = |size: usize, ends: [(usize, usize); 2]| {
+        let mut g = Grid::filled(Size::new(size, size), 0).expect("a grid");
+        ends.iter().for_each(|&(x, y)| g.set(x, y, 1));
+        g
+    };
+    let text = "chain { objects colours black canvas all do paint ray middle cross one-cell 3 } \
+                { cells list not touches beside 0 is 1 : role most , else own }";
+    let program: Program = text.parse().expect("a program");
+    let answered = |g: &Grid| program.run(g).expect("an answer");
+    let shown = [dots(10, [(1, 1), (7, 5)]), dots(10, [(2, 8), (6, 2)]), dots(12, [(3, 3), (7, 9)])];
+    let asked = dots(11, [(2, 1), (8, 9)]);
+    let train = shown.iter().map(|g| Pair { input: g.clone(), output: answered(g) }).collect();
+    let task = Task { train, test: vec![asked.clone()] };
+    let (found, _) = answers(&task, &Policy::untrained(1), 1_200_000_000);
+    let best = found.iter().max_by(|a, b| a.confidence.total_cmp(&b.confidence)).expect("an answer");
+    assert!(best.grid == answered(&asked) && best.rationale.starts_with("chain {"), "{}", best.rationale);
 }

@@ -153,6 +153,14 @@ impl Ranking {
         }
     }
 
+    /// The programs that fit every demonstration, best first, and how complex they are; one for each answer to the
+    /// first test input.
+    pub fn into_exact(self) -> impl Iterator<Item = (Program, f64)> {
+        let first = self.entries.into_iter().next().into_iter().flatten();
+        let exact = first.filter(|e| e.merit.fits == e.merit.pairs);
+        exact.map(|e| (e.program, e.merit.complexity))
+    }
+
     /// The confidence of the best answer to the test input that is worst off.
     pub fn best_everywhere(&self) -> f64 {
         let best = |e: &Vec<Entry>| e.iter().map(|e| e.confidence).fold(0.0, f64::max);

@@ -41,7 +41,7 @@ pub use sizes::Prediction;
 pub use stratagem_kit::{Answer, Budget, Work};
 
 use search::{Seen, ViewSearch};
-use stratagem_dsl::Task;
+use stratagem_dsl::{Program, Task};
 use stratagem_kit::{Ranking, Share};
 use walk::Walk;
 
@@ -90,6 +90,14 @@ pub fn rules(task: &Task, budget: &mut dyn Budget, ranking: &mut Ranking, offer:
         let part = budget.left() / RULES_PART;
         search(task, &mut Share::of(budget, part), ranking);
         ranking.flush(offer);
+    }
+}
+
+/// Tells rules that explain a part of what changes, and how complex they are, for searches that go on from there.
+pub fn partial_rules(task: &Task, budget: &mut dyn Budget, tell: &mut dyn FnMut(Program, f64)) {
+    for search in [objects::partial, cells::partial] {
+        let part = budget.left() / 2;
+        search(task, &mut Share::of(budget, part), tell);
     }
 }
 

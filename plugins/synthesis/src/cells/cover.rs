@@ -250,7 +250,7 @@ pub fn search(sheet: &Sheet, budget: &mut dyn Budget, found: &mut dyn FnMut(Foun
             known.push((first, again));
             for draft in &drafts {
                 let complexity = draft.complexity(sheet, again);
-                found(Found { passes: vec![Pass::List(draft.list(sheet))], complexity });
+                found(Found { passes: vec![Pass::List(draft.list(sheet))], complexity, whole: true });
             }
         }
     }

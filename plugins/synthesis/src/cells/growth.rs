@@ -57,13 +57,11 @@ pub fn search(task: &Task, sheet: &Sheet, budget: &mut dyn Budget, found: &mut d
             best = gain;
             chosen.push(c);
         }
-        if best == wanted {
-            let cost: u32 = chosen.iter().map(|c| c.cost).sum();
-            let growth = Growth(chosen.iter().map(|c| c.spread.clone()).collect());
-            let more = chosen.len() as f64 - 1.0;
-            let complexity = 1.2 * f64::from(cost) / 100.0 + 1.2 * more;
-            found(Found { passes: vec![Pass::Growth(growth)], complexity });
-        }
+        let cost: u32 = chosen.iter().map(|c| c.cost).sum();
+        let growth = Growth(chosen.iter().map(|c| c.spread.clone()).collect());
+        let more = chosen.len() as f64 - 1.0;
+        let complexity = 1.2 * f64::from(cost) / 100.0 + 1.2 * more;
+        found(Found { passes: vec![Pass::Growth(growth)], complexity, whole: best == wanted });
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Three learners share what is known of the cells: [lists](cover) of conditions found by sequential covering,
 //! [growth](growth) whose fixed point is the output, and rays and mending tried out by their few
-//! [parameters](trials). Only rules that fit every demonstration are offered; how far they can be trusted
+//! [parameters](trials). Only rules that fit every demonstration are ranked; how far they can be trusted
 //! follows from their length and from whether they are found again when a demonstration is left out.
 
 mod bits;
@@ -24,6 +24,8 @@ pub(crate) struct Found {
     pub passes: Vec<Pass>,
     /// Length of the rule and doubt about it, in units of one common step.
     pub complexity: f64,
+    /// Whether it explains all that changes; otherwise it explains some, and errs nowhere.
+    pub whole: bool,
 }
 
 /// How much less likely long rules are to hold than their length says: they have many ways to fit by chance.
@@ -34,7 +36,11 @@ pub fn search(task: &Task, budget: &mut dyn Budget, ranking: &mut Ranking) {
     if task.train.is_empty() || task.test.is_empty() {
         return;
     }
-    let mut found = |rule: Found| weigh(task, rule, ranking);
+    let mut found = |rule: Found| {
+        if rule.whole {
+            weigh(task, rule, ranking);
+        }
+    };
     let left = budget.left();
     trials::mend(task, &mut Share::of(budget, left / 4), &mut found);
     let same_size = task.train.iter().all(|p| p.input.size() == p.output.size());
@@ -49,21 +55,41 @@ pub fn search(task: &Task, budget: &mut dyn Budget, ranking: &mut Ranking) {
     cover::search(&sheet, budget, &mut found);
 }
 
+/// Tells rays and growths that explain some of what changes and err nowhere.
+pub fn partial(task: &Task, budget: &mut dyn Budget, tell: &mut dyn FnMut(Program, f64)) {
+    if task.train.iter().any(|p| p.input.size() != p.output.size()) {
+        return;
+    }
+    let mut found = |rule: Found| {
+        if !rule.whole {
+            tell(program(&CellRule(rule.passes)), doubted(rule.complexity));
+        }
+    };
+    let left = budget.left();
+    trials::shoot(task, &mut Share::of(budget, left / 2), &mut found);
+    let sheet = Sheet::new(task, budget);
+    growth::search(task, &sheet, budget, &mut found);
+}
+
+fn doubted(complexity: f64) -> f64 {
+    complexity + LENGTH * complexity * complexity
+}
+
+fn program(rule: &CellRule) -> Program {
+    Program { view: View::Plain, size: None, body: Body::Cells(Box::new(rule.clone())) }
+}
+
 /// Considers a rule's answers.
 fn weigh(task: &Task, found: Found, ranking: &mut Ranking) {
-    let Found { passes, complexity } = found;
+    let Found { passes, complexity, .. } = found;
     let rule = CellRule(passes);
     let pairs = task.train.len();
     for (test, input) in task.test.iter().enumerate() {
         let Some(grid) = rule.run(input) else { continue };
         // A rule that changes nothing has found nothing to work on.
         let idle = if grid == *input { 4.0 } else { 0.0 };
-        let complexity = complexity + LENGTH * complexity * complexity + idle;
+        let complexity = doubted(complexity) + idle;
         let merit = Merit { fits: pairs, pairs, complexity };
-        ranking.consider(test, grid.moved_to(0, 0), merit, || Program {
-            view: View::Plain,
-            size: None,
-            body: Body::Cells(Box::new(rule.clone())),
-        });
+        ranking.consider(test, grid.moved_to(0, 0), merit, || program(&rule));
     }
 }

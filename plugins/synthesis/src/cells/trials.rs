@@ -30,7 +30,7 @@ pub fn mend(task: &Task, budget: &mut dyn Budget, found: &mut dyn FnMut(Found)) 
                 let mend = Mend { mask, by, patch };
                 if budget.left() > 0 && fits(mend, budget) {
                     let complexity = 1.5 + if by == Symmetry::Any { 0.4 } else { 0.0 };
-                    found(Found { passes: vec![Pass::Mend(mend)], complexity });
+                    found(Found { passes: vec![Pass::Mend(mend)], complexity, whole: true });
                 }
             }
         }
@@ -84,9 +84,8 @@ pub fn shoot(task: &Task, budget: &mut dyn Budget, found: &mut dyn FnMut(Found))
                     let Some((drawn, exact)) = draw(task, &scenes, &from, &shoot, budget) else { continue };
                     let odd = f64::from(u8::from(but.is_some())) * 0.6 + f64::from(step - 1) * 0.5;
                     let complexity = 1.2 + cost + 0.25 * f64::from(u8::from(ink.is_some())) + odd;
-                    if exact {
-                        found(Found { passes: vec![Pass::Shoot(shoot)], complexity });
-                    } else {
+                    found(Found { passes: vec![Pass::Shoot(shoot.clone())], complexity, whole: exact });
+                    if !exact {
                         partial.push((shoot, complexity, drawn));
                         if partial.len() > PARTS {
                             break 'all;
@@ -189,14 +188,16 @@ fn together(
         now = over(best);
         chosen.push(best);
         complexity += partial[best].1;
-        if wrong(&now) == 0 {
-            let passes: Vec<Pass> = chosen.iter().map(|&k| Pass::Shoot(partial[k].0.clone())).collect();
-            let rule = stratagem_dsl::cells::CellRule(passes.clone());
-            // Each pass sees what the ones before drew, which may matter.
-            if task.train.iter().all(|p| rule.run(&p.input).as_ref() == Some(&p.output)) {
-                found(Found { passes, complexity });
-            }
-            return;
+        let passes: Vec<Pass> = chosen.iter().map(|&k| Pass::Shoot(partial[k].0.clone())).collect();
+        if wrong(&now) > 0 {
+            found(Found { passes, complexity, whole: false });
+            continue;
         }
+        let rule = stratagem_dsl::cells::CellRule(passes.clone());
+        // Each pass sees what the ones before drew, which may matter.
+        if task.train.iter().all(|p| rule.run(&p.input).as_ref() == Some(&p.output)) {
+            found(Found { passes, complexity, whole: true });
+        }
+        return;
     }
 }

@@ -58,19 +58,22 @@ struct Search<'a> {
     by_cover: Vec<Vec<usize>>,
 }
 
-/// Searches for lists that explain everything, and writes them as rules.
+/// Searches for lists that explain everything, and writes them as rules; where `partly`, everything that any action
+/// explains.
 pub fn search<'a>(
     study: &'a Study<'a>,
     form: Form,
     predicates: &'a Predicates,
     candidates: &'a Candidates,
+    partly: bool,
     budget: &mut dyn Budget,
 ) -> Vec<Found> {
     let search = Search::of(study, predicates, candidates);
-    if candidates.changed == 0 || search.by_cell.iter().any(Vec::is_empty) {
+    let start = search.start();
+    if start.left == 0 || (!partly && start.left < candidates.changed as u32) {
         return Vec::new();
     }
-    let mut beam = vec![search.start()];
+    let mut beam = vec![start];
     let mut complete: Vec<List> = Vec::new();
     let mut nearly: Vec<List> = Vec::new();
     for _ in 0..LENGTH_MAX {
@@ -119,13 +122,13 @@ impl<'a> Search<'a> {
         Self { study, predicates, candidates, by_cell, by_cover }
     }
 
+    /// The empty list; open are the cells that some action explains.
     fn start(&self) -> List {
-        let changed = self.candidates.changed;
-        let mut open = vec![!0u64; changed.div_ceil(64)];
-        if let (Some(last), rest @ 1..) = (open.last_mut(), changed % 64) {
-            *last = (1 << rest) - 1;
-        }
-        List { parts: Vec::new(), taken: Bits::default(), open, left: changed as u32, price: 0 }
+        let mut open = vec![0u64; self.by_cell.len().div_ceil(64)];
+        let explained = (0..self.by_cell.len()).filter(|&cell| !self.by_cell[cell].is_empty());
+        explained.for_each(|cell| open[cell / 64] |= 1 << (cell % 64));
+        let left = open.iter().map(|w| w.count_ones()).sum();
+        List { parts: Vec::new(), taken: Bits::default(), open, left, price: 0 }
     }
 
     /// Offers every list that is a clause, or an action, longer and explains the first open cell.

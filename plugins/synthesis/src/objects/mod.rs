@@ -26,6 +26,8 @@ use study::Study;
 const COMPLEXITY_BASE: f64 = 2.5;
 /// The most rules of one parsing that are run.
 const RULES_MAX: usize = 40;
+/// The most rules of one parsing that are told where they explain a part.
+const PARTIAL_MAX: usize = 8;
 
 /// The work that serves most tasks.
 pub const WORK_USUAL: u64 = 120_000_000;
@@ -55,6 +57,30 @@ struct Found {
 ///
 /// *Limits:* stops soon after the budget reaches zero.
 pub fn search(task: &Task, budget: &mut dyn Budget, ranking: &mut Ranking) {
+    each_study(task, budget, &mut |study, share| {
+        let found = explain(study, share);
+        weigh(study, found, ranking, share);
+    });
+}
+
+/// Tells rules that explain what they can of the cells that change, where outputs are the inputs changed.
+pub fn partial(task: &Task, budget: &mut dyn Budget, tell: &mut dyn FnMut(Program, f64)) {
+    each_study(task, budget, &mut |study, share| {
+        if !study.keeps_size {
+            return;
+        }
+        let predicates = Predicates::of(study, share);
+        let candidates = Candidates::of_canvas(study, &predicates, share);
+        let mut found = cover::search(study, Form::Canvas, &predicates, &candidates, true, share);
+        found.sort_by_key(|f| f.price);
+        for Found { rule, price } in found.into_iter().take(PARTIAL_MAX) {
+            tell(program(&rule), complexity(price));
+        }
+    });
+}
+
+/// Looks at a task taken apart in every way that differs, each with its part of the budget.
+fn each_study(task: &Task, budget: &mut dyn Budget, look: &mut dyn FnMut(&Study<'_>, &mut Share<'_>)) {
     let budget = &mut Coarse(budget);
     let mut known: Vec<Study<'_>> = Vec::new();
     let parsings: Vec<Parsing> = Backdrop::ALL
@@ -72,8 +98,7 @@ pub fn search(task: &Task, budget: &mut dyn Budget, ranking: &mut Ranking) {
         }
         let part = budget.left() / (parsings.len() - done).div_ceil(3) as u64;
         let mut share = Share::of(budget, part);
-        let found = explain(&study, &mut share);
-        weigh(&study, found, ranking, &mut share);
+        look(&study, &mut share);
         known.push(study);
     }
 }
@@ -83,12 +108,12 @@ fn explain(study: &Study<'_>, budget: &mut dyn Budget) -> Vec<Found> {
     let mut found = Vec::new();
     if study.keeps_size {
         let candidates = Candidates::of_canvas(study, &predicates, budget);
-        found.extend(cover::search(study, Form::Canvas, &predicates, &candidates, budget));
+        found.extend(cover::search(study, Form::Canvas, &predicates, &candidates, false, budget));
     } else {
         found.extend(crops::search(study, &predicates, budget));
         if study.is_lattice() {
             let candidates = Candidates::of_lattice(study, budget);
-            found.extend(cover::search(study, Form::Lattice, &predicates, &candidates, budget));
+            found.extend(cover::search(study, Form::Lattice, &predicates, &candidates, false, budget));
         }
     }
     found.sort_by_key(|f| f.price);
@@ -103,15 +128,19 @@ fn weigh(study: &Study<'_>, found: Vec<Found>, ranking: &mut Ranking, budget: &m
     for Found { rule, price } in found {
         budget.spend(50 * task.inputs().map(|g| g.area() as u64).sum::<u64>());
         let fits = task.train.iter().filter(|p| rule.run(&p.input).as_ref() == Some(&p.output)).count();
-        let merit = Merit { fits, pairs, complexity: COMPLEXITY_BASE + f64::from(price) / 10.0 };
+        let merit = Merit { fits, pairs, complexity: complexity(price) };
         for (t, input) in task.test.iter().enumerate() {
             if let Some(answer) = ranking.wants(t, merit).then(|| rule.run(input)).flatten() {
-                ranking.consider(t, answer, merit, || Program {
-                    view: View::Plain,
-                    size: None,
-                    body: Body::Objects(Box::new(rule.clone())),
-                });
+                ranking.consider(t, answer, merit, || program(&rule));
             }
         }
     }
+}
+
+fn complexity(price: u32) -> f64 {
+    COMPLEXITY_BASE + f64::from(price) / 10.0
+}
+
+fn program(rule: &ObjectRule) -> Program {
+    Program { view: View::Plain, size: None, body: Body::Objects(Box::new(rule.clone())) }
 }
