@@ -1,0 +1,16 @@
+//! Builds the emulator of kernels where tests ask for it.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    #[cfg(feature = "emulator")]
+    {
+        println!("cargo::rerun-if-changed=kernels");
+        cc::Build::new()
+            .cpp(true)
+            .std("c++17")
+            .opt_level(2)
+            .warnings_into_errors(true)
+            .file("kernels/emulator.cpp")
+            .compile("emulator");
+    }
+}

@@ -1,0 +1,78 @@
+// What all kernels share.
+//
+// Every kernel takes the same four arguments: the one memory of floats, the tables that say what to do, and where in them
+// its own begin. A *row* of a table says where the numbers of one tensor lie and how many there are; a *job* says which row
+// a block works on, and which part of it. So one launch does all tensors of a multitensor, and of several tasks, however
+// different their sizes. All fields of a row are 64-bit words; places are counted in floats.
+#pragma once
+
+typedef unsigned long long u64;
+typedef unsigned int u32;
+
+// Threads of a block, in every launch.
+const u32 THREADS = 256;
+// Numbers that a block of a plain launch works on.
+const u32 CHUNK = 1024;
+// In place of a place: there is none.
+const u64 NONE = ~0ull;
+
+#ifdef __CUDACC__
+#define KERNEL(name) \
+    extern "C" __global__ void __launch_bounds__(THREADS) name(float *floats, const u64 *words, u64 table, u64 jobs)
+#else
+#include "emulator.hpp"
+#endif
+
+// The row that this block works on, and which part of it.
+#define ROW(Type) \
+    const u64 job = words[jobs + blockIdx.x]; \
+    const u32 part = (u32)job; \
+    const Type d = ((const Type *)(words + table))[job >> 32]
+
+// Each number of this block's chunk.
+#define EACH(i, length) \
+    for (u32 i = part * CHUNK + threadIdx.x; i < (u32)(length) && i < (part + 1) * CHUNK; i += THREADS)
+
+// Places of one of the parts that a tensor is divided into.
+struct Range {
+    u32 begin, end;
+};
+
+static __device__ Range part_of(u32 part, u64 parts, u64 places) {
+    const u32 each = (u32)((places + parts - 1) / parts);
+    const u32 begin = part * each, end = begin + each;
+    return {begin, end < places ? end : (u32)places};
+}
+
+// Writes a number, or adds it to what is there.
+static __device__ void put(float *to, float x, u64 adds) {
+    *to = adds ? *to + x : x;
+}
+
+// Each column's sum over the block's threads, in an order that never changes; thread t is of column t % columns, and so is
+// the sum that it gets. `columns` is a power of 2.
+static __device__ float column_sum(float x, u32 columns) {
+    __shared__ float lanes[THREADS];
+    lanes[threadIdx.x] = x;
+    __syncthreads();
+    for (u32 half = THREADS / 2; half >= columns; half /= 2) {
+        if (threadIdx.x < half) lanes[threadIdx.x] += lanes[threadIdx.x + half];
+        __syncthreads();
+    }
+    const float sum = lanes[threadIdx.x % columns];
+    __syncthreads();
+    return sum;
+}
+
+static __device__ float block_max(float x) {
+    __shared__ float lanes[THREADS];
+    lanes[threadIdx.x] = x;
+    __syncthreads();
+    for (u32 half = THREADS / 2; half > 0; half /= 2) {
+        if (threadIdx.x < half) lanes[threadIdx.x] = fmaxf(lanes[threadIdx.x], lanes[threadIdx.x + half]);
+        __syncthreads();
+    }
+    const float most = lanes[0];
+    __syncthreads();
+    return most;
+}

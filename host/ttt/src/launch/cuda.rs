@@ -1,0 +1,1 @@
+//! Graphics processors by their driver.

@@ -1,0 +1,3 @@
+//! The kernels' text, run on the processor, against the reference.
+
+mod automaton;
