@@ -37,7 +37,7 @@ struct Shorten {
 KERNEL(shorten) {
     ROW(Shorten);
     float sum = 0.0f;
-    for (u32 i = threadIdx.x + part; i < d.length; i += THREADS) {
+    for (u32 i = threadIdx.x; i < d.length; i += THREADS) {
         const float slope = floats[d.gradient + i];
         sum += slope * slope;
     }

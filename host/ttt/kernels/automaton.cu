@@ -21,7 +21,7 @@ struct Automaton {
 };
 
 // What the block's cells see, and what the hidden units make of it.
-static __device__ void look(
+inline __device__ void look(
     const Automaton &d, float *floats, const u64 *words, u32 first, float sight[TILE][SEEN], float hidden[TILE][HIDDEN]
 ) {
     const float *state = floats + d.state, *see = floats + d.weights;
@@ -149,7 +149,7 @@ KERNEL(cross_entropy) {
     ROW(CrossEntropy);
     const float share = 1.0f / (float)d.cells;
     float loss = 0.0f;
-    for (u32 cell = threadIdx.x + part; cell < d.cells; cell += THREADS) {
+    for (u32 cell = threadIdx.x; cell < d.cells; cell += THREADS) {
         const float *state = floats + d.state + (u64)cell * CELL;
         float *slope = floats + d.slope + (u64)cell * CELL;
         const u32 wanted = (u32)words[d.wanted + cell];

@@ -18,7 +18,7 @@ const u64 NONE = ~0ull;
 
 #ifdef __CUDACC__
 #define KERNEL(name) \
-    extern "C" __global__ void __launch_bounds__(THREADS) name(float *floats, const u64 *words, u64 table, u64 jobs)
+    extern "C" __global__ void __launch_bounds__(THREADS, 1) name(float *floats, const u64 *words, u64 table, u64 jobs)
 #else
 #include "emulator.hpp"
 #endif
@@ -27,7 +27,8 @@ const u64 NONE = ~0ull;
 #define ROW(Type) \
     const u64 job = words[jobs + blockIdx.x]; \
     const u32 part = (u32)job; \
-    const Type d = ((const Type *)(words + table))[job >> 32]
+    const Type d = ((const Type *)(words + table))[job >> 32]; \
+    (void)part
 
 // Each number of this block's chunk.
 #define EACH(i, length) \
@@ -38,20 +39,20 @@ struct Range {
     u32 begin, end;
 };
 
-static __device__ Range part_of(u32 part, u64 parts, u64 places) {
+inline __device__ Range part_of(u32 part, u64 parts, u64 places) {
     const u32 each = (u32)((places + parts - 1) / parts);
     const u32 begin = part * each, end = begin + each;
     return {begin, end < places ? end : (u32)places};
 }
 
 // Writes a number, or adds it to what is there.
-static __device__ void put(float *to, float x, u64 adds) {
+inline __device__ void put(float *to, float x, u64 adds) {
     *to = adds ? *to + x : x;
 }
 
 // Each column's sum over the block's threads, in an order that never changes; thread t is of column t % columns, and so is
 // the sum that it gets. `columns` is a power of 2.
-static __device__ float column_sum(float x, u32 columns) {
+inline __device__ float column_sum(float x, u32 columns) {
     __shared__ float lanes[THREADS];
     lanes[threadIdx.x] = x;
     __syncthreads();
@@ -64,7 +65,7 @@ static __device__ float column_sum(float x, u32 columns) {
     return sum;
 }
 
-static __device__ float block_max(float x) {
+inline __device__ float block_max(float x) {
     __shared__ float lanes[THREADS];
     lanes[threadIdx.x] = x;
     __syncthreads();
@@ -75,4 +76,17 @@ static __device__ float block_max(float x) {
     const float most = lanes[0];
     __syncthreads();
     return most;
+}
+
+// Where a place of a tensor lies along the axes that a canvas has; an axis that the tensor lacks counts as its first place.
+struct Where {
+    u64 by_example, by_row, rows, by_column, columns;
+};
+
+struct OnCanvas {
+    u32 example, row, column;
+};
+
+inline __device__ OnCanvas on_canvas(const Where &d, u32 place) {
+    return {place / (u32)d.by_example, place / (u32)d.by_row % (u32)d.rows, place / (u32)d.by_column % (u32)d.columns};
 }

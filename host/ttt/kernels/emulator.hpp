@@ -9,7 +9,7 @@
 #include <string.h>
 #include <ucontext.h>
 
-#define __device__ inline
+#define __device__
 #define __shared__ static thread_local
 
 typedef void (*Kernel)(float *, const u64 *, u64, u64);
@@ -25,6 +25,14 @@ inline float __uint_as_float(u32 bits) {
     float x;
     memcpy(&x, &bits, sizeof x);
     return x;
+}
+
+inline float sinpif(float x) {
+    return (float)sin(3.14159265358979323846 * x);
+}
+
+inline float cospif(float x) {
+    return (float)cos(3.14159265358979323846 * x);
 }
 
 // Kernels by name.

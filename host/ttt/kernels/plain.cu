@@ -38,7 +38,7 @@ KERNEL(combine) {
 KERNEL(total) {
     ROW(Plain);
     float sum = 0.0f;
-    for (u32 i = threadIdx.x + part; i < d.length; i += THREADS) sum += floats[d.from + i];
+    for (u32 i = threadIdx.x; i < d.length; i += THREADS) sum += floats[d.from + i];
     sum = column_sum(sum, 1);
     if (threadIdx.x == 0) floats[d.to] = sum;
 }

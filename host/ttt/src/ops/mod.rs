@@ -6,5 +6,16 @@
 
 pub mod adam;
 pub mod automaton;
+pub mod draw;
+pub mod engine;
+pub mod linear;
+pub mod lines;
+pub mod mix;
+pub mod multi;
+pub mod norm;
+pub mod picture;
 pub mod plain;
+pub mod share;
+pub mod silu;
+pub mod softmax;
 pub mod tape;

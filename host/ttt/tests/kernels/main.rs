@@ -1,3 +1,4 @@
 //! The kernels' text, run on the processor, against the reference.
 
 mod automaton;
+mod engine;
