@@ -98,13 +98,12 @@ inline __device__ float outside(float inside) {
 struct Ends {
     u32 high, low;
     float highest, lowest;
-    // Added to what lies between them.
-    float apart;
+    // How far both are moved apart, and what is added to what lies between them.
+    float margin, apart;
 };
 
 inline __device__ Ends ends_of(const Lines &d, const float *floats, const Line &line) {
-    Ends ends = {0, 0, -INFINITY, INFINITY, line.way.is_diagonal ? 1e-5f : 0.0f};
-    const float margin = line.way.is_diagonal ? 0.0f : 1e-3f;
+    Ends ends = {0, 0, -INFINITY, INFINITY, line.way.is_diagonal ? 0.0f : 1e-3f, line.way.is_diagonal ? 1e-5f : 0.0f};
     for (u32 i = 0; i < line.length; i++) {
         const OnLine at = on_line(d, floats, line, i);
         const float x = floats[d.from + at.place + line.read] * at.inside, off = outside(at.inside);
@@ -117,8 +116,6 @@ inline __device__ Ends ends_of(const Lines &d, const float *floats, const Line &
             ends.low = i;
         }
     }
-    ends.highest += margin;
-    ends.lowest -= margin;
     return ends;
 }
 
@@ -133,7 +130,7 @@ KERNEL(cummax_forth) {
             const OnLine here = on_line(d, floats, line, at);
             const float off = outside(here.inside);
             most = fmaxf(most, floats[d.from + here.place + line.read] * here.inside - off);
-            const float highest = ends.highest + off, lowest = ends.lowest - off;
+            const float highest = ends.highest + off + ends.margin, lowest = ends.lowest - off - ends.margin;
             const float share = (most + off - lowest) / (highest - lowest + ends.apart) * 2.0f - 1.0f;
             floats[d.to + here.place + line.written] = line.way.is_diagonal ? share * here.inside : share;
         }
@@ -164,18 +161,21 @@ KERNEL(cummax_back) {
             }
             float slope = floats[d.slope + here.place + line.written];
             if (line.way.is_diagonal) slope *= here.inside;
-            const float highest = ends.highest + off, lowest = ends.lowest - off, width = highest - lowest + ends.apart;
+            // In this order: beside what is taken from what lies outside, a margin would be lost.
+            const float highest = ends.highest + off + ends.margin, lowest = ends.lowest - off - ends.margin;
+            const float width = highest - lowest + ends.apart;
             const float share = (most + off - lowest) / width;
             by_most += slope * 2.0f / width;
             by_high -= slope * 2.0f * share / width;
             by_low += slope * 2.0f * (share - 1.0f) / width;
         }
         if (line.length == 0) continue;
-        const OnLine last = on_line(d, floats, line, which), high = on_line(d, floats, line, ends.high);
-        const OnLine low = on_line(d, floats, line, ends.low);
-        floats[d.from_slope + last.place + line.read] += by_most * last.inside;
+        // The last of the highest is the line's. What may cancel out is summed before it is put away.
+        const OnLine high = on_line(d, floats, line, ends.high), low = on_line(d, floats, line, ends.low);
+        by_high += by_most;
+        if (ends.low == ends.high) by_high += by_low;
+        else floats[d.from_slope + low.place + line.read] += by_low * low.inside;
         floats[d.from_slope + high.place + line.read] += by_high * high.inside;
-        floats[d.from_slope + low.place + line.read] += by_low * low.inside;
     }
 }
 

@@ -30,26 +30,27 @@ struct Side {
     float likely[LONGEST_SIDE], slope[LONGEST_SIDE];
 };
 
-// How much a run of lines speaks for being the grid.
-inline __device__ float run(const float *lines, u32 along, u32 begin, u32 length) {
+// How much a run of lines speaks for being the grid, beside others.
+//
+// Each line from `reach` on, beyond the longest grid of the example, counts 1e3 less. Those of the run are counted apart, and
+// what all runs have in common is left out: taken from the lines themselves, it would cost them their last digits.
+inline __device__ float run(const float *lines, u32 along, u32 reach, u32 begin, u32 length, float faith) {
     float within = 0.0f, total = 0.0f;
     for (u32 i = begin; i < begin + length; i++) within += lines[i];
     for (u32 i = 0; i < along; i++) total += lines[i];
-    return 2.0f * within - total;
+    const u32 end = begin + length, beyond = (end > reach ? end - reach : 0) - (begin > reach ? begin - reach : 0);
+    return 2.0f * within - total - 2e3f * faith * (float)beyond;
 }
 
 inline __device__ void lay(const Picture &d, const float *floats, u32 s, float faith, Side &side) {
-    const u32 along = (u32)d.along[s], length = (u32)d.lengths[s];
-    if (threadIdx.x < along) {
-        const float beyond = threadIdx.x < d.reach[s] ? 0.0f : -1e3f;
-        side.lines[threadIdx.x] = faith * (floats[d.sides_head[s] + threadIdx.x * 2] + beyond);
-    }
+    const u32 along = (u32)d.along[s], length = (u32)d.lengths[s], reach = (u32)d.reach[s];
+    if (threadIdx.x < along) side.lines[threadIdx.x] = faith * floats[d.sides_head[s] + threadIdx.x * 2];
     __syncthreads();
     float most = -INFINITY, sum = 0.0f;
     for (u32 i = threadIdx.x; i < along * along; i += THREADS) {
         const u32 begin = i % along, tried = i / along + 1;
         const bool counts = begin + tried <= along && (!d.is_known || tried == length);
-        side.all[i] = counts ? run(side.lines, along, begin, tried) : -INFINITY;
+        side.all[i] = counts ? run(side.lines, along, reach, begin, tried, faith) : -INFINITY;
         most = fmaxf(most, side.all[i]);
     }
     most = block_max(most);
