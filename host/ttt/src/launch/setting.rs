@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::launch::Missing;
+use crate::launch::cuda::Cuda;
+
 /// `auto`, `cuda:N` or `cpu`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Setting {
@@ -18,6 +21,27 @@ pub enum Setting {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no device {0}: auto, cuda:N or cpu")]
 pub struct Unknown(String);
+
+/// What a setting came to.
+#[derive(Clone)]
+pub enum Chosen {
+    Device(Cuda),
+    /// With the reason why there is no device, where one would have been taken.
+    Processor(Option<Missing>),
+}
+
+impl Setting {
+    /// Readies the device that is meant.
+    ///
+    /// *Errors*: only where a device is asked for by its number.
+    pub fn choose(self) -> Result<Chosen, Missing> {
+        match self {
+            Self::Cpu => Ok(Chosen::Processor(None)),
+            Self::Cuda(ordinal) => Cuda::new(ordinal).map(Chosen::Device),
+            Self::Auto => Ok(Cuda::new(0).map_or_else(|missing| Chosen::Processor(Some(missing)), Chosen::Device)),
+        }
+    }
+}
 
 impl FromStr for Setting {
     type Err = Unknown;
@@ -49,6 +73,13 @@ impl fmt::Display for Setting {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_processor_is_always_there() {
+        assert!(matches!(Setting::Cpu.choose(), Ok(Chosen::Processor(None))));
+        assert!(matches!(Setting::Auto.choose(), Ok(Chosen::Device(_) | Chosen::Processor(Some(_)))));
+        assert!(Setting::Cuda(9_999).choose().is_err());
+    }
 
     #[test]
     fn settings_are_read_as_they_are_written() {

@@ -9,7 +9,7 @@ use checks::Found;
 use stratagem_ttt::launch::emulator::Emulator;
 
 fn hold(found: &[Found], least: usize) {
-    found.iter().for_each(|found| println!("{:<44} {:.1e}", found.what, found.error));
+    found.iter().for_each(|found| println!("{:<44} {:.1e} of {:.1e}", found.what, found.error, found.most));
     let wrong: Vec<_> = found.iter().filter(|found| !found.is_right()).collect();
     assert!(wrong.is_empty() && found.len() >= least, "{} of {}: {wrong:#?}", wrong.len(), found.len());
 }
