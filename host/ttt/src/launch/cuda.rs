@@ -234,7 +234,8 @@ impl OnDevice {
             // SAFETY: the module is loaded, in the context that is bound.
             let kernel = unsafe { result::module::get_function(self.device.module, name) };
             let kernel = kernel.map_err(failed("find a kernel"))?;
-            let (mut floats, mut words, mut table, mut jobs) = (self.memory.at, words.at, launch.table, launch.jobs);
+            let (mut floats, mut words, mut table, mut jobs) =
+                (self.memory.at, words.at, launch.table, launch.jobs);
             let mut arguments: [*mut c_void; 4] = [
                 (&raw mut floats).cast(),
                 (&raw mut words).cast(),
@@ -336,7 +337,10 @@ mod tests {
         assert!(!is_lost(sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY));
         if Cuda::count().is_ok() {
             assert!(matches!(told(sys::CUresult::CUDA_ERROR_LAUNCH_FAILED), Failed::Lost(_)));
-            assert!(matches!(told(sys::CUresult::CUDA_ERROR_INVALID_PTX), Failed::Refused { what: "run", .. }));
+            assert!(matches!(
+                told(sys::CUresult::CUDA_ERROR_INVALID_PTX),
+                Failed::Refused { what: "run", .. }
+            ));
         }
     }
 }

@@ -38,7 +38,9 @@ impl Setting {
         match self {
             Self::Cpu => Ok(Chosen::Processor(None)),
             Self::Cuda(ordinal) => Cuda::new(ordinal).map(Chosen::Device),
-            Self::Auto => Ok(Cuda::new(0).map_or_else(|missing| Chosen::Processor(Some(missing)), Chosen::Device)),
+            Self::Auto => {
+                Ok(Cuda::new(0).map_or_else(|missing| Chosen::Processor(Some(missing)), Chosen::Device))
+            }
         }
     }
 }

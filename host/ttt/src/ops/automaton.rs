@@ -2,14 +2,25 @@
 
 use crate::board::{Board, SIGHT};
 use crate::launch::{Device, Failed, Session};
-use crate::model::automaton::{Automaton as Weights, CHANNELS, HIDDEN};
 use crate::model::COLOURS;
+use crate::model::automaton::{Automaton as Weights, CHANNELS, HIDDEN};
 use crate::ops::adam::Adam;
 use crate::ops::plain::{Parts, combine};
 use crate::ops::tape::{NONE, Span, Tape, chunks, row};
 
 row!(Row {
-    state, next, seen, cells, weights, slope, slope_before, hidden, hidden_slope, sight_slope, parts, partial,
+    state,
+    next,
+    seen,
+    cells,
+    weights,
+    slope,
+    slope_before,
+    hidden,
+    hidden_slope,
+    sight_slope,
+    parts,
+    partial,
     adds,
 });
 row!(CrossEntropy { state, wanted, cells, slope, loss });
@@ -39,7 +50,12 @@ struct Walk {
 
 impl Automaton {
     /// Takes memory for boards of at most so many cells and walks of at most so many steps.
-    pub fn new(device: &dyn Device, weights: &Weights<f32>, cells: usize, steps: usize) -> Result<Self, Failed> {
+    pub fn new(
+        device: &dyn Device,
+        weights: &Weights<f32>,
+        cells: usize,
+        steps: usize,
+    ) -> Result<Self, Failed> {
         let weights = weights.parts().concat();
         let mut tape = Tape::default();
         let adam = Adam::new(&mut tape, weights.len(), DECAY);

@@ -6,8 +6,22 @@ use crate::ops::plain::total;
 use crate::ops::tape::{NONE, Span, Tape, parts, row};
 
 row!(Row {
-    mean, capacity, target, places, parts, stats, to, first, nats, seed, settings, slope, sums, mean_slope,
-    capacity_slope, target_slope,
+    mean,
+    capacity,
+    target,
+    places,
+    parts,
+    stats,
+    to,
+    first,
+    nats,
+    seed,
+    settings,
+    slope,
+    sums,
+    mean_slope,
+    capacity_slope,
+    target_slope,
 });
 
 /// Channels of what is said.

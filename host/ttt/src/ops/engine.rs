@@ -161,7 +161,11 @@ impl<'a> Writer<'a> {
         }
         let mut tape = Tape::default();
         let weights = |problem: &Problem| {
-            assert_eq!(problem.weights.len(), problem.program.weights, "as many weights as the program takes");
+            assert_eq!(
+                problem.weights.len(),
+                problem.program.weights,
+                "as many weights as the program takes"
+            );
             problem.weights.len()
         };
         let adam = Adam::new(&mut tape, problems.iter().map(weights).sum(), DECAY);
@@ -238,7 +242,9 @@ impl<'a> Writer<'a> {
 
     fn draws(&mut self, i: usize, to: Value) -> Vec<Draw<'a>> {
         self.each(|writer, n, problem| {
-            let Op::Draw { latents, .. } = &problem.program.ops[i] else { unreachable!("networks of one make") };
+            let Op::Draw { latents, .. } = &problem.program.ops[i] else {
+                unreachable!("networks of one make")
+            };
             Draw {
                 latents,
                 to: writer.multi(to, n),
@@ -288,7 +294,10 @@ impl<'a> Writer<'a> {
         match &self.problems[0].program.ops[i] {
             &Op::Draw { to, .. } => {
                 self.write(to);
-                self.keep(i, |_, _, op| if let Op::Draw { latents, .. } = op { draw::stats(latents) } else { 0 });
+                self.keep(
+                    i,
+                    |_, _, op| if let Op::Draw { latents, .. } = op { draw::stats(latents) } else { 0 },
+                );
                 let draws = self.draws(i, to);
                 draw::forth(&mut self.tape, &draws);
             }
@@ -335,7 +344,10 @@ impl<'a> Writer<'a> {
             }
             &Op::Mix { from, to, .. } => {
                 self.write(to);
-                self.keep(i, |_, _, op| if let Op::Mix { blocks, .. } = op { mix::matrices(blocks) } else { 0 });
+                self.keep(
+                    i,
+                    |_, _, op| if let Op::Mix { blocks, .. } = op { mix::matrices(blocks) } else { 0 },
+                );
                 let all: Vec<_> = self.passes(from, to).into_iter().zip(self.mixes(i)).collect();
                 mix::forth(&mut self.tape, &all);
             }
@@ -387,8 +399,11 @@ impl<'a> Writer<'a> {
     fn backs(&mut self, from: Value, to: Value) -> (Vec<Back<'a>>, Vec<Span>) {
         let slopes = self.take(to);
         let (before, adds) = self.slopes_of(from);
-        let backs = self.each(|writer, n, _| {
-            Back { pass: writer.pass(from, to, n), slope: slopes[n], before: before[n], adds }
+        let backs = self.each(|writer, n, _| Back {
+            pass: writer.pass(from, to, n),
+            slope: slopes[n],
+            before: before[n],
+            adds,
         });
         (backs, slopes)
     }
@@ -419,13 +434,15 @@ impl<'a> Writer<'a> {
             &Op::Spread { from, to } | &Op::Gather { from, to } => {
                 let slopes = self.take(to);
                 let passes = self.passes(from, to);
-                let multis = passes.iter().zip(&slopes).map(|(pass, &slope)| (pass.extent, pass.to.at(slope)));
+                let multis =
+                    passes.iter().zip(&slopes).map(|(pass, &slope)| (pass.extent, pass.to.at(slope)));
                 if matches!(op, Op::Spread { .. }) {
                     let all: Vec<_> = multis.collect();
                     share::spread_back(&mut self.tape, &all);
                 } else {
                     let masked = multis.zip(&self.masks);
-                    let all: Vec<_> = masked.map(|((extent, slope), &masks)| (extent, slope, masks)).collect();
+                    let all: Vec<_> =
+                        masked.map(|((extent, slope), &masks)| (extent, slope, masks)).collect();
                     share::gather_back(&mut self.tape, &all);
                 }
                 self.hand_on(slopes, from);
@@ -447,7 +464,8 @@ impl<'a> Writer<'a> {
             &Op::Cummax { from, to } | &Op::Shift { from, to } => {
                 let (backs, slopes) = self.backs(from, to);
                 let all: Vec<_> = backs.into_iter().zip(self.inside.clone()).collect();
-                let run = if matches!(op, Op::Cummax { .. }) { lines::cummax_back } else { lines::shift_back };
+                let run =
+                    if matches!(op, Op::Cummax { .. }) { lines::cummax_back } else { lines::shift_back };
                 run(&mut self.tape, &all);
                 self.give_back(slopes);
                 to

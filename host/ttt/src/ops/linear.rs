@@ -7,9 +7,7 @@ use crate::ops::multi::{Back, Multi, Pass};
 use crate::ops::plain::{self, combine, zero};
 use crate::ops::tape::{NONE, Span, Tape, bits, parts, row};
 
-row!(Row {
-    from, to, onto, weights, bias, scale, places, k, m, slope, from_slope, adds, parts, partial,
-});
+row!(Row { from, to, onto, weights, bias, scale, places, k, m, slope, from_slope, adds, parts, partial });
 
 /// Channels on either side, with one more for the row, at most.
 const WIDE: u64 = 32;
@@ -64,7 +62,10 @@ impl Linear<'_> {
 pub fn forth(tape: &mut Tape, of: &[(Pass<'_>, Linear<'_>)]) {
     let mut rows = Vec::new();
     for (pass, linear) in of {
-        assert!(linear.onto.is_none_or(|onto| onto.shape == pass.to.shape), "what is added to is of one shape");
+        assert!(
+            linear.onto.is_none_or(|onto| onto.shape == pass.to.shape),
+            "what is added to is of one shape"
+        );
         rows.extend(pass.tensors().map(|(t, _, places)| linear.row(pass, t, places)));
     }
     tape.launch("linear_forth", &rows, |row| row.places.div_ceil(PLACES));
@@ -78,7 +79,9 @@ pub fn back(tape: &mut Tape, of: &[(Back<'_>, Linear<'_>, Span)]) {
         // Tensors that share weights lie one after another, so that their parts are summed as one.
         let mut tied = BTreeMap::<usize, Vec<Row>>::new();
         let mut untold = false;
-        for (t, channels) in pass.from.shape.channels.into_iter().enumerate().filter(|(_, channels)| *channels > 0) {
+        for (t, channels) in
+            pass.from.shape.channels.into_iter().enumerate().filter(|(_, channels)| *channels > 0)
+        {
             let Some(part) = linear.parts[t] else {
                 untold = true;
                 continue;
@@ -93,7 +96,10 @@ pub fn back(tape: &mut Tape, of: &[(Back<'_>, Linear<'_>, Span)]) {
         }
         let first = rows.len();
         for (t, part) in linear.parts.iter().enumerate() {
-            let Some((part, mut twins)) = part.and_then(|part| Some((part, tied.remove(&part.start)?))) else { continue };
+            let Some((part, mut twins)) = part.and_then(|part| Some((part, tied.remove(&part.start)?)))
+            else {
+                continue;
+            };
             let bias = linear.bias(t);
             let stride = ((part.rows + usize::from(bias.is_some())) * part.columns) as u64;
             let all: u64 = twins.iter().map(|row| row.parts).sum();

@@ -68,7 +68,8 @@ fn forth(tape: &mut Tape, of: &[(Pass<'_>, Span)], kernel: &'static str, by: By)
 
 fn back(tape: &mut Tape, of: &[(Back<'_>, Span)], kernel: &'static str, by: By) {
     let each = |(back, inside): &(Back<'_>, Span)| {
-        let slopes = back.pass.tensors().map(|(t, ..)| (back.slope().tensor(t).at, back.before().tensor(t).at));
+        let slopes =
+            back.pass.tensors().map(|(t, ..)| (back.slope().tensor(t).at, back.before().tensor(t).at));
         let adds = u64::from(back.adds);
         let row = |(row, (slope, from_slope))| Row { slope, from_slope, adds, ..row };
         rows(&back.pass, *inside).into_iter().zip(slopes).map(row).collect::<Vec<Row>>()

@@ -37,7 +37,10 @@ fn rows(tape: &mut Tape, pass: &Pass<'_>, mix: &Mix<'_>) -> Vec<(usize, Row)> {
     mixed
         .enumerate()
         .map(|(which, (t, blocks))| {
-            assert!(pass.from.channels(t) == BLOCK as u64 && pass.to.channels(t) == BLOCK as u64, "8 channels");
+            assert!(
+                pass.from.channels(t) == BLOCK as u64 && pass.to.channels(t) == BLOCK as u64,
+                "8 channels"
+            );
             let at = |part: &Part| {
                 assert_eq!((part.rows, part.columns), (BLOCK, BLOCK), "a block of tensor {t}");
                 mix.weights.part(part.start, BLOCK * BLOCK).at
@@ -85,7 +88,13 @@ pub fn back(tape: &mut Tape, of: &[(Back<'_>, Mix<'_>, Span)]) {
             let partial = tape.take(row.parts as usize * square);
             let to = tape.take(square);
             taken.extend([partial, to]);
-            sums.push(plain::Parts { from: partial.at, parts: row.parts, stride: square as u64, to, scale: 1.0 });
+            sums.push(plain::Parts {
+                from: partial.at,
+                parts: row.parts,
+                stride: square as u64,
+                to,
+                scale: 1.0,
+            });
             for (sink, sources) in mix.blocks[t].iter().flatten().enumerate() {
                 for (source, part) in sources.iter().enumerate() {
                     uses.entry(part.start).or_default().push([to.at, sink as u64, source as u64]);

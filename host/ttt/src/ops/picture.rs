@@ -8,8 +8,25 @@ use crate::ops::tape::{Span, Tape, row};
 use crate::puzzle::Puzzle;
 
 row!(Row {
-    colours_head, rows_head, columns_head, colours_slope, rows_slope, columns_slope, cells, tall, wide, height,
-    width, reach_rows, reach_columns, colours, is_known, settings, shares, likely, loss,
+    colours_head,
+    rows_head,
+    columns_head,
+    colours_slope,
+    rows_slope,
+    columns_slope,
+    cells,
+    tall,
+    wide,
+    height,
+    width,
+    reach_rows,
+    reach_columns,
+    colours,
+    is_known,
+    settings,
+    shares,
+    likely,
+    loss,
 });
 
 /// Updates until sides that are guessed count in full.
@@ -44,19 +61,25 @@ pub fn loss(tape: &mut Tape, of: &[Picture<'_>]) {
         let [_, colours, height, width, _] = puzzle.extent.0.map(|length| length as u64);
         assert!(colours < MOST_COLOURS && height.max(width) <= LONGEST_SIDE, "a grid's colours and sides");
         let begin = |of: &Multi<'_>, axes: Axes, each: u64, example: usize, role: usize| {
-            let head = axes.index().map(|t| of.tensor(t)).unwrap_or_else(|| unreachable!("heads are sensible"));
+            let head =
+                axes.index().map(|t| of.tensor(t)).unwrap_or_else(|| unreachable!("heads are sensible"));
             assert_eq!(head.length, each * 2 * puzzle.extent.0[0] as u64, "two roles a place");
             head.at + example as u64 * each * 2 + role as u64
         };
         let canvas = height * width;
         let shown: Vec<(usize, usize, &Vec<u8>)> = (puzzle.cells.iter().enumerate())
-            .flat_map(|(example, both)| both.iter().enumerate().map(move |(role, cells)| (example, role, cells)))
+            .flat_map(|(example, both)| {
+                both.iter().enumerate().map(move |(role, cells)| (example, role, cells))
+            })
             .filter_map(|(example, role, cells)| Some((example, role, cells.as_ref()?)))
             .collect();
         let loss = tape.take(shown.len());
         for (i, (example, role, cells)) in shown.into_iter().enumerate() {
             let [tall, wide] = puzzle.sides[example][role].map(|side| side as u64);
-            assert!(cells.len() as u64 == tall * wide && tall <= height && wide <= width, "a grid on its canvas");
+            assert!(
+                cells.len() as u64 == tall * wide && tall <= height && wide <= width,
+                "a grid on its canvas"
+            );
             assert!(cells.iter().all(|&cell| u64::from(cell) <= colours), "colours of the palette");
             let (shares, likely) = (tape.take((canvas * (colours + 1)) as usize), tape.take(canvas as usize));
             taken.extend([shares, likely]);

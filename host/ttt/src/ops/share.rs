@@ -7,8 +7,22 @@ use crate::ops::tape::{NONE, Span, Tape, bits, chunks, row};
 use crate::puzzle::Puzzle;
 
 row!(Row {
-    large, small, along, inner, channels, length, fewer, weights, weight, height, width, by_example, by_row, rows,
-    by_column, columns,
+    large,
+    small,
+    along,
+    inner,
+    channels,
+    length,
+    fewer,
+    weights,
+    weight,
+    height,
+    width,
+    by_example,
+    by_row,
+    rows,
+    by_column,
+    columns,
 });
 
 /// Keeps a mean over nothing finite.
@@ -34,12 +48,15 @@ impl Masks {
     pub fn numbers(puzzle: &Puzzle) -> Vec<f32> {
         let [examples, _, height, width, _] = puzzle.extent.0;
         let inside = |example, row, column| f32::from(u8::from(puzzle.is_inside(example, row, column)));
-        let places = (0..examples * height * width).map(|i| (i / width / height, i / width % height, i % width));
+        let places =
+            (0..examples * height * width).map(|i| (i / width / height, i / width % height, i % width));
         let by_row = places.clone().map(|(example, row, column)| {
-            inside(example, row, column) / (0..height).fold(LEAST, |sum, row| sum + inside(example, row, column))
+            inside(example, row, column)
+                / (0..height).fold(LEAST, |sum, row| sum + inside(example, row, column))
         });
         let by_column = places.map(|(example, row, column)| {
-            inside(example, row, column) / (0..width).fold(LEAST, |sum, column| sum + inside(example, row, column))
+            inside(example, row, column)
+                / (0..width).fold(LEAST, |sum, column| sum + inside(example, row, column))
         });
         by_row.chain(by_column).collect()
     }
@@ -58,7 +75,11 @@ fn steps(extent: &Extent, numbers: &Multi<'_>, axis: Axis, counts: Counts, rows:
     for large in 0..TENSORS {
         let axes = Axes::SENSIBLE[large];
         let Some(small) = axes.without(axis).index().filter(|_| axes.has(axis)) else { continue };
-        assert_eq!(numbers.channels(large), numbers.channels(small), "tensors that share have the same channels");
+        assert_eq!(
+            numbers.channels(large),
+            numbers.channels(small),
+            "tensors that share have the same channels"
+        );
         let (_, along, inner) = extent.around(axes, axis);
         let after = |axis| if axes.has(axis) { extent.around(axes, axis).2 as u64 } else { 1 };
         let (weights, weight) = match counts {

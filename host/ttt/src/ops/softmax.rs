@@ -9,7 +9,19 @@ row!(Fold { from, to, along, inner, length });
 row!(Along { soft, slope, subsets, subset, to, along, inner, length });
 row!(Subset { sums, example, colour, row, column, direction });
 row!(Row {
-    from, to, places, subsets, groups, slope, from_slope, adds, examples, colours, rows, columns, directions,
+    from,
+    to,
+    places,
+    subsets,
+    groups,
+    slope,
+    from_slope,
+    adds,
+    examples,
+    colours,
+    rows,
+    columns,
+    directions,
 });
 
 /// Axes that are summed over, at most.
@@ -40,11 +52,8 @@ fn row(tape: &mut Tape, pass: &Pass<'_>, t: usize, axes: Axes, sums: &[Span]) ->
     let all = subsets(axes);
     assert_eq!(pass.from.channels(t), SOFTMAX as u64, "channels that softmax is taken of");
     assert_eq!(pass.to.channels(t), (SOFTMAX * all.len()) as u64, "channels of all subsets");
-    let groups: Vec<Subset> = all
-        .iter()
-        .zip(sums)
-        .map(|(&of, &sums)| subset(&pass.extent, without(axes, of), sums))
-        .collect();
+    let groups: Vec<Subset> =
+        all.iter().zip(sums).map(|(&of, &sums)| subset(&pass.extent, without(axes, of), sums)).collect();
     let along = |axis| if axes.has(axis) { pass.extent.along(axis) as u64 } else { 1 };
     let [examples, colours, rows, columns, directions] = AXES.map(along);
     Row {
@@ -78,7 +87,8 @@ pub fn forth(tape: &mut Tape, of: &[Pass<'_>]) {
             for (&of, &to) in all.iter().zip(&sums) {
                 let Some(axis) = axes_of(of).next() else { continue };
                 let less = of.without(axis);
-                let from = all.iter().position(|&other| other == less).map_or(pass.from.tensor(t), |at| sums[at]);
+                let from =
+                    all.iter().position(|&other| other == less).map_or(pass.from.tensor(t), |at| sums[at]);
                 let fold = fold(&pass.extent, without(axes, less), axis, from, to);
                 folds[axes_of(less).count()].push(fold);
             }

@@ -185,7 +185,8 @@ mod tests {
                 tape.give_back(span);
             } else {
                 let span = tape.take(chance.usize(1..500));
-                let overlaps = |other: &Span| span.at < other.at + other.length && other.at < span.at + span.length;
+                let overlaps =
+                    |other: &Span| span.at < other.at + other.length && other.at < span.at + span.length;
                 assert!(!taken.iter().any(overlaps) && span.at % LINE == 0);
                 all += span.length.next_multiple_of(LINE);
                 taken.push(span);

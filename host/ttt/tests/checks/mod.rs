@@ -32,7 +32,8 @@ pub fn grid(chance: &mut Rng, height: usize, width: usize, colours: &[u8]) -> Gr
 pub fn task(seed: u64, sides: &[[[usize; 2]; 2]], asked: [usize; 2], colours: &[u8]) -> (Vec<Pair>, Grid) {
     let mut chance = Rng::with_seed(seed);
     let mut one = |[height, width]: [usize; 2]| grid(&mut chance, height, width, colours);
-    let shown = sides.iter().map(|&[input, output]| Pair { input: one(input), output: one(output) }).collect();
+    let shown =
+        sides.iter().map(|&[input, output]| Pair { input: one(input), output: one(output) }).collect();
     (shown, one(asked))
 }
 

@@ -111,7 +111,8 @@ impl Bench<'_> {
         // Some tensors' slopes cancel out, a norm's over two places among others: what is left is held to the others' size.
         let all = ranges.clone().flat_map(|range| &expected[range]);
         let least = all.fold(1e-6f64, |most, x| most.max(x.abs())) / 10.0;
-        let worst = ranges.map(|range| error(&found[range.clone()], &expected[range], least)).fold(0.0, f64::max);
+        let worst =
+            ranges.map(|range| error(&found[range.clone()], &expected[range], least)).fold(0.0, f64::max);
         self.note(what, worst);
     }
 
@@ -223,7 +224,8 @@ impl Bench<'_> {
             self.compare(&format!("{name} forth"), tensors(to), &read[0], &y);
             self.compare(&format!("{name} back"), tensors(from), &read[1], &by_x);
             if !by_weights.is_empty() {
-                let (found, expected): (Vec<f32>, Vec<f64>) = by_weights.iter().map(|&(at, x)| (read[2][at], x)).unzip();
+                let (found, expected): (Vec<f32>, Vec<f64>) =
+                    by_weights.iter().map(|&(at, x)| (read[2][at], x)).unzip();
                 self.note(&format!("{name} weights"), error(&found, &expected, 0.0));
             }
         }
@@ -257,8 +259,19 @@ impl Bench<'_> {
                     let Some(part) = parts[t] else { continue };
                     reference::linear::forth(x, part.of(&weights), part.rows, y);
                     zero(&mut gradient, part.range());
-                    reference::linear::back(x, part.of(&weights), part.rows, s, by_x, part.of_mut(&mut gradient));
-                    let bias = if let Op::Linear { bias, .. } = op { bias.as_ref().and_then(|b| b[t]) } else { None };
+                    reference::linear::back(
+                        x,
+                        part.of(&weights),
+                        part.rows,
+                        s,
+                        by_x,
+                        part.of_mut(&mut gradient),
+                    );
+                    let bias = if let Op::Linear { bias, .. } = op {
+                        bias.as_ref().and_then(|b| b[t])
+                    } else {
+                        None
+                    };
                     if let Some((row, scale)) = bias {
                         reference::linear::add_row(row.of(&weights), scale, y);
                         zero(&mut gradient, row.range());
@@ -328,7 +341,9 @@ impl Bench<'_> {
 
     /// What is said, with noise of the seed, before the fortieth update.
     fn draws(&mut self) {
-        let Some(Op::Draw { latents, to }) = self.program.ops.first().cloned() else { panic!("first is drawn") };
+        let Some(Op::Draw { latents, to }) = self.program.ops.first().cloned() else {
+            panic!("first is drawn")
+        };
         // Capacities low enough that noise is felt.
         for latent in &latents {
             latent.target.of_mut(&mut self.weights).iter_mut().for_each(|t| *t -= 0.6);
@@ -349,7 +364,9 @@ impl Bench<'_> {
             };
             nats += said::forth(&what, &mut y[range.clone()]);
             let parts = [latent.mean, latent.capacity, latent.target].map(|part| part.range());
-            let Ok([mean, capacity, target]) = expected.get_disjoint_mut(parts) else { panic!("parts of their own") };
+            let Ok([mean, capacity, target]) = expected.get_disjoint_mut(parts) else {
+                panic!("parts of their own")
+            };
             said::back(&what, &wide_slope[range], &mut said::SaidSlopes { mean, capacity, target });
         }
         let mut tape = Tape::default();
@@ -361,12 +378,14 @@ impl Bench<'_> {
         let draw = Draw { latents: &latents, to, weights, stats, seed: 9, settings, nats: nats_at };
         draw::forth(&mut tape, &[draw]);
         draw::back(&mut tape, &[(draw, slope_at, gradient)]);
-        let inputs = [(weights, self.weights.as_slice()), (slope_at, &slope), (settings, &picture::settings(40))];
+        let inputs =
+            [(weights, self.weights.as_slice()), (slope_at, &slope), (settings, &picture::settings(40))];
         let read = run(self.device, tape, &inputs, &[to.span, nats_at, gradient]);
         self.compare("draw forth", tensors(&shape), &read[0], &y);
         self.note("draw nats", error(&read[1], &[nats], 0.0));
         for (name, part) in [("mean", 0), ("capacity", 1), ("target", 2)] {
-            let ranges = latents.iter().map(|latent| [latent.mean, latent.capacity, latent.target][part].range());
+            let ranges =
+                latents.iter().map(|latent| [latent.mean, latent.capacity, latent.target][part].range());
             self.compare(&format!("draw back by {name}"), ranges, &read[2], &expected);
         }
     }

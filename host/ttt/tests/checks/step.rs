@@ -38,7 +38,8 @@ fn problem(puzzle: Puzzle, seed: u64) -> Problem {
 /// Adam's first steps go as far for the least slope as for the steepest, wherever rounding points it: so each update is
 /// compared from the weights that the device has before it, and what it makes of them from its own gradient.
 pub fn all(device: &dyn Device) -> Vec<Found> {
-    let problems: Vec<Problem> = puzzles().into_iter().zip(5..).map(|(puzzle, seed)| problem(puzzle, seed)).collect();
+    let problems: Vec<Problem> =
+        puzzles().into_iter().zip(5..).map(|(puzzle, seed)| problem(puzzle, seed)).collect();
     let mut on_device = OnDevice::new(device, problems.clone()).unwrap();
     let mut engines: Vec<_> = problems
         .iter()

@@ -4,6 +4,7 @@
 mod checks;
 
 mod automaton;
+mod training;
 
 use checks::Found;
 use stratagem_ttt::launch::emulator::Emulator;
