@@ -42,6 +42,12 @@ fuzz seconds="60" *targets: setup
 kernels *args: setup
     scripts/kernels.sh {{ args }}
 
+# Holds the kernels to the reference on this machine's device, and times them: results in target/gpu.json. The program, which
+# is target/release/examples/gpu, can be carried to a machine that has a device and nothing else
+gpu *args: setup
+    cargo build --release --locked --package stratagem-ttt --example gpu
+    {{ release }}/examples/gpu --out {{ CARGO_TARGET_DIR }}/gpu.json {{ args }}
+
 # Holds the compression model to PyTorch, which it brings into target/torch (some gigabytes)
 torch: setup
     PYTHONPATH={{ CARGO_TARGET_DIR }}/torch python3 -c 'import torch' 2>/dev/null || python3 -m pip install --quiet --disable-pip-version-check --target {{ CARGO_TARGET_DIR }}/torch torch==2.15.0 numpy
