@@ -127,7 +127,7 @@ fn plan(task: &Task) -> Fallible<Plan> {
 fn held(found: &[Found]) -> Value {
     let wrong: Vec<&Found> = found.iter().filter(|found| !found.is_right()).collect();
     wrong.iter().for_each(|found| {
-        println!("  wrong: {}: {:.1e}, at most {:.1e}", found.what, found.error, found.most)
+        println!("  wrong: {}: {:.1e}, at most {:.1e}", found.what, found.error, found.most);
     });
     let each =
         found.iter().map(|found| json!({"what": found.what, "error": found.error, "most": found.most}));

@@ -152,7 +152,7 @@ impl Automaton {
             row.adds = 1;
         }
         let stride = self.adam.weights.length;
-        let sum = Parts { from: row.partial, parts: row.parts, stride, to: self.adam.gradient, scale: 1.0 };
+        let sum = Parts { from: row.partial, count: row.parts, stride, to: self.adam.gradient, scale: 1.0 };
         combine(&mut tape, [sum]);
         if let Some((rate, kept)) = update {
             self.adam.shorten(&mut tape, LONGEST);

@@ -112,11 +112,11 @@ pub fn back(tape: &mut Tape, of: &[(Back<'_>, Linear<'_>, Span)]) {
             }
             let matrix = part.rows * part.columns;
             let to = gradient.part(part.start, matrix);
-            sums.push(plain::Parts { from: partial.at, parts: all, stride, to, scale: 1.0 });
+            sums.push(plain::Parts { from: partial.at, count: all, stride, to, scale: 1.0 });
             if let Some((row, scale)) = bias {
                 let to = gradient.part(row.start, row.columns);
                 let from = partial.at + matrix as u64;
-                sums.push(plain::Parts { from, parts: all, stride, to, scale: scale as f32 });
+                sums.push(plain::Parts { from, count: all, stride, to, scale: scale as f32 });
             }
             rows.extend(twins);
         }

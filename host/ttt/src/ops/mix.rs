@@ -90,7 +90,7 @@ pub fn back(tape: &mut Tape, of: &[(Back<'_>, Mix<'_>, Span)]) {
             taken.extend([partial, to]);
             sums.push(plain::Parts {
                 from: partial.at,
-                parts: row.parts,
+                count: row.parts,
                 stride: square as u64,
                 to,
                 scale: 1.0,

@@ -43,6 +43,7 @@ pub struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     /// One that keeps shapes.
+    #[must_use]
     pub fn alike(self) -> Self {
         assert_eq!(self.from.shape, self.to.shape, "what is written is of the shape that is read");
         self

@@ -61,8 +61,7 @@ pub fn loss(tape: &mut Tape, of: &[Picture<'_>]) {
         let [_, colours, height, width, _] = puzzle.extent.0.map(|length| length as u64);
         assert!(colours < MOST_COLOURS && height.max(width) <= LONGEST_SIDE, "a grid's colours and sides");
         let begin = |of: &Multi<'_>, axes: Axes, each: u64, example: usize, role: usize| {
-            let head =
-                axes.index().map(|t| of.tensor(t)).unwrap_or_else(|| unreachable!("heads are sensible"));
+            let head = axes.index().map_or_else(|| unreachable!("heads are sensible"), |t| of.tensor(t));
             assert_eq!(head.length, each * 2 * puzzle.extent.0[0] as u64, "two roles a place");
             head.at + example as u64 * each * 2 + role as u64
         };

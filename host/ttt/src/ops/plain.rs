@@ -5,10 +5,10 @@ use crate::ops::tape::{Span, Tape, bits, chunks, row};
 row!(Plain { from, to, length });
 row!(Combine { from, parts, stride, to, length, scale });
 
-/// Parts of a sum: `from` holds `parts` × `stride` numbers, of which `to.length` are summed over parts, times `scale`.
+/// Parts of a sum: `from` holds `count` × `stride` numbers, of which `to.length` are summed over parts, times `scale`.
 pub(crate) struct Parts {
     pub from: u64,
-    pub parts: u64,
+    pub count: u64,
     pub stride: u64,
     pub to: Span,
     pub scale: f32,
@@ -46,9 +46,9 @@ pub fn total(tape: &mut Tape, of: impl IntoIterator<Item = (Span, Span)>) {
 
 /// Sums parts in their order: the same numbers give the same sum.
 pub(crate) fn combine(tape: &mut Tape, of: impl IntoIterator<Item = Parts>) {
-    let row = |Parts { from, parts, stride, to, scale }| Combine {
+    let row = |Parts { from, count, stride, to, scale }| Combine {
         from,
-        parts,
+        parts: count,
         stride,
         to: to.at,
         length: to.length,

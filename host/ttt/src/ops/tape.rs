@@ -79,6 +79,8 @@ pub(crate) trait Row {
 macro_rules! row {
     ($(#[$doc:meta])* $name:ident { $($field:ident),* $(,)? }) => {
         $(#[$doc])*
+        // Fields are named as their kernel's are.
+        #[allow(clippy::struct_field_names)]
         #[derive(Clone, Copy)]
         struct $name { $($field: u64),* }
         impl crate::ops::tape::Row for $name {

@@ -32,6 +32,13 @@ pub struct Batch {
     updates: usize,
 }
 
+/// What is weighed of one task in one update.
+struct Work<'a> {
+    opinions: &'a mut Opinions,
+    puzzle: &'a Puzzle,
+    heads: Heads<'a, f32>,
+}
+
 fn problem(plan: &Plan) -> Problem {
     Problem {
         puzzle: Arc::new(plan.puzzle.clone()),
@@ -64,19 +71,21 @@ impl Batch {
     pub fn update(&mut self, rate: f64) -> Result<Vec<Result<Loss<f32>, Unfit>>, Failed> {
         let losses = self.engine.update(rate)?;
         let (engine, updates) = (&self.engine, self.updates);
-        let drawn = (0..losses.len()).map(|n| (&*engine.problems()[n].puzzle, heads(engine, n)));
-        let drawn: Vec<(&Puzzle, Heads<'_, f32>)> = drawn.collect();
-        let mut work: Vec<_> = self.opinions.iter_mut().zip(&drawn).zip(&losses).collect();
-        let weigh = |share: &mut [((&mut Opinions, &(&Puzzle, Heads<'_, f32>)), &Loss<f32>)]| {
-            for ((opinions, (puzzle, heads)), loss) in share {
-                if loss.total().is_finite() {
-                    opinions.weigh(puzzle, heads, updates);
-                }
-            }
+        let mut work: Vec<Work<'_>> = (self.opinions.iter_mut().zip(&losses).enumerate())
+            .filter(|(_, (_, loss))| loss.total().is_finite())
+            .map(|(n, (opinions, _))| Work {
+                opinions,
+                puzzle: &engine.problems()[n].puzzle,
+                heads: heads(engine, n),
+            })
+            .collect();
+        let weigh = |share: &mut [Work<'_>]| {
+            share.iter_mut().for_each(|work| work.opinions.weigh(work.puzzle, &work.heads, updates));
         };
         let threads = thread::available_parallelism().map_or(1, usize::from);
-        let share = work.len().div_ceil(threads);
-        let (mine, others) = work.split_at_mut(share);
+        let share = work.len().div_ceil(threads).max(1);
+        let mine = share.min(work.len());
+        let (mine, others) = work.split_at_mut(mine);
         thread::scope(|scope| {
             others.chunks_mut(share).for_each(|share| drop(scope.spawn(move || weigh(share))));
             weigh(mine);

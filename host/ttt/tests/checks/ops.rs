@@ -91,6 +91,72 @@ fn run(device: &dyn Device, mut tape: Tape, inputs: &[(Span, &[f32])], outputs: 
     outputs.iter().map(read).collect()
 }
 
+/// What an operation needs beside what it reads and writes.
+struct Around<'a> {
+    onto: Option<Multi<'a>>,
+    weights: Span,
+    gradient: Span,
+    masks: Masks,
+    inside: Span,
+}
+
+impl Around<'_> {
+    /// Puts an operation and its way back on a tape.
+    fn write_down(&self, tape: &mut Tape, op: &Op, back: Back<'_>) {
+        let pass = back.pass;
+        match op {
+            Op::Linear { weights: parts, bias, .. } => {
+                let linear = Linear { parts, bias: bias.as_ref(), onto: None, weights: self.weights };
+                linear::forth(tape, &[(pass, linear)]);
+                linear::back(tape, &[(back, linear, self.gradient)]);
+            }
+            Op::Residual { weights: parts, .. } => {
+                let linear = Linear { parts, bias: None, onto: self.onto, weights: self.weights };
+                linear::forth(tape, &[(pass, linear)]);
+                linear::back(tape, &[(back, linear, self.gradient)]);
+            }
+            // In place: what is read is written.
+            Op::Spread { .. } => {
+                share::spread(tape, &[(pass.extent, pass.to.at(pass.from.span))]);
+                share::spread_back(tape, &[(pass.extent, back.slope())]);
+            }
+            Op::Gather { .. } => {
+                share::gather(tape, &[(pass.extent, pass.to.at(pass.from.span), self.masks)]);
+                share::gather_back(tape, &[(pass.extent, back.slope(), self.masks)]);
+            }
+            Op::Norm { .. } => {
+                let scales = tape.take(norm::scales(&pass));
+                norm::forth(tape, &[(pass, scales)]);
+                norm::back(tape, &[(back, scales)]);
+            }
+            Op::Softmax { .. } => {
+                softmax::forth(tape, &[pass]);
+                softmax::back(tape, &[back]);
+            }
+            Op::Cummax { .. } => {
+                lines::cummax(tape, &[(pass, self.inside)]);
+                lines::cummax_back(tape, &[(back, self.inside)]);
+            }
+            Op::Shift { .. } => {
+                lines::shift(tape, &[(pass, self.inside)]);
+                lines::shift_back(tape, &[(back, self.inside)]);
+            }
+            Op::Silu { .. } => {
+                silu::forth(tape, &[pass]);
+                silu::back(tape, &[back]);
+            }
+            Op::Mix { blocks, .. } => {
+                let matrices = tape.take(mix::matrices(blocks));
+                let Some(onto) = self.onto else { unreachable!("mixing adds to something") };
+                let mix = Mix { onto, blocks, weights: self.weights, matrices };
+                mix::forth(tape, &[(pass, mix)]);
+                mix::back(tape, &[(back, mix, self.gradient)]);
+            }
+            Op::Draw { .. } => unreachable!("drawn apart"),
+        }
+    }
+}
+
 impl Bench<'_> {
     fn random(&mut self, length: usize) -> Vec<f32> {
         (0..length).map(|_| self.chance.f32() * 2.0 - 1.0).collect()
@@ -154,56 +220,8 @@ impl Bench<'_> {
                 to: Multi::new(to, to_at),
             };
             let back = Back { pass, slope: slope_at, before, adds };
-            match op {
-                Op::Linear { weights: parts, bias, .. } => {
-                    let linear = Linear { parts, bias: bias.as_ref(), onto: None, weights };
-                    linear::forth(&mut tape, &[(pass, linear)]);
-                    linear::back(&mut tape, &[(back, linear, gradient)]);
-                }
-                Op::Residual { weights: parts, .. } => {
-                    let linear = Linear { parts, bias: None, onto: onto_at, weights };
-                    linear::forth(&mut tape, &[(pass, linear)]);
-                    linear::back(&mut tape, &[(back, linear, gradient)]);
-                }
-                // In place: what is read is written.
-                Op::Spread { .. } => {
-                    share::spread(&mut tape, &[(pass.extent, pass.to.at(from_at))]);
-                    share::spread_back(&mut tape, &[(pass.extent, back.slope())]);
-                }
-                Op::Gather { .. } => {
-                    share::gather(&mut tape, &[(pass.extent, pass.to.at(from_at), masks)]);
-                    share::gather_back(&mut tape, &[(pass.extent, back.slope(), masks)]);
-                }
-                Op::Norm { .. } => {
-                    let scales = tape.take(norm::scales(&pass));
-                    norm::forth(&mut tape, &[(pass, scales)]);
-                    norm::back(&mut tape, &[(back, scales)]);
-                }
-                Op::Softmax { .. } => {
-                    softmax::forth(&mut tape, &[pass]);
-                    softmax::back(&mut tape, &[back]);
-                }
-                Op::Cummax { .. } => {
-                    lines::cummax(&mut tape, &[(pass, inside_at)]);
-                    lines::cummax_back(&mut tape, &[(back, inside_at)]);
-                }
-                Op::Shift { .. } => {
-                    lines::shift(&mut tape, &[(pass, inside_at)]);
-                    lines::shift_back(&mut tape, &[(back, inside_at)]);
-                }
-                Op::Silu { .. } => {
-                    silu::forth(&mut tape, &[pass]);
-                    silu::back(&mut tape, &[back]);
-                }
-                Op::Mix { blocks, .. } => {
-                    let matrices = tape.take(mix::matrices(blocks));
-                    let Some(onto) = onto_at else { unreachable!("mixing adds to something") };
-                    let mix = Mix { onto, blocks, weights, matrices };
-                    mix::forth(&mut tape, &[(pass, mix)]);
-                    mix::back(&mut tape, &[(back, mix, gradient)]);
-                }
-                Op::Draw { .. } => unreachable!("drawn apart"),
-            }
+            let around = Around { onto: onto_at, weights, gradient, masks, inside: inside_at };
+            around.write_down(&mut tape, op, back);
             let mask = Masks::numbers(&self.puzzle);
             let mut inputs = vec![
                 (from_at, x.as_slice()),
