@@ -13,7 +13,9 @@ use std::sync::Arc;
 use cudarc::driver::result::{self, DriverError};
 use cudarc::driver::{CudaContext, sys};
 
-use crate::launch::{Description, Device, Failed, Missing, Recording, Script, Session, THREADS, check_copy};
+use crate::launch::{
+    Description, Device, Failed, Launch, Missing, Recording, Script, Session, THREADS, check_copy,
+};
 
 /// What `just kernels` made of `host/ttt/kernels`.
 const PTX: &str = include_str!("../../kernels/kernels.ptx");
@@ -223,17 +225,29 @@ impl OnDevice {
     fn words(&self, script: &Script) -> Result<Memory, Failed> {
         script.check(self.floats)?;
         let words = Memory::new(&self.device, script.bytes())?;
-        // SAFETY: as many bytes were taken as are copied, which are there when the call returns.
-        unsafe { result::memcpy_htod_sync(words.at, &script.words) }.map_err(failed("take tables"))?;
+        // SAFETY: as many bytes were taken as are copied; words that are not locked in memory are copied aside before the call
+        // returns, and lie on the device before anything that is launched on the stream after it.
+        let copied = unsafe { result::memcpy_htod_async(words.at, &script.words, self.stream) };
+        copied.map_err(failed("take tables"))?;
         Ok(words)
     }
 
-    fn launch(&self, script: &Script, words: &Memory) -> Result<(), Failed> {
-        for launch in &script.launches {
+    /// The kernels of a script's launches, ready on the device: while launches are recorded none can be loaded.
+    fn kernels(&self, script: &Script) -> Result<Vec<sys::CUfunction>, Failed> {
+        let kernel = |launch: &Launch| {
             let name = CString::new(launch.kernel).unwrap_or_else(|_| unreachable!("names have no zeros"));
             // SAFETY: the module is loaded, in the context that is bound.
             let kernel = unsafe { result::module::get_function(self.device.module, name) };
             let kernel = kernel.map_err(failed("find a kernel"))?;
+            // SAFETY: the function is of that module.
+            unsafe { sys::cuFuncLoad(kernel) }.result().map_err(failed("load a kernel"))?;
+            Ok(kernel)
+        };
+        script.launches.iter().map(kernel).collect()
+    }
+
+    fn launch(&self, script: &Script, kernels: &[sys::CUfunction], words: &Memory) -> Result<(), Failed> {
+        for (launch, &kernel) in script.launches.iter().zip(kernels) {
             let (mut floats, mut words, mut table, mut jobs) =
                 (self.memory.at, words.at, launch.table, launch.jobs);
             let mut arguments: [*mut c_void; 4] = [
@@ -275,23 +289,23 @@ impl Session for OnDevice {
 
     fn run(&mut self, script: &Script) -> Result<(), Failed> {
         self.bind()?;
-        let words = self.words(script)?;
-        self.launch(script, &words)?;
+        let (kernels, words) = (self.kernels(script)?, self.words(script)?);
+        let launched = self.launch(script, &kernels, &words);
         // The tables go when this returns.
-        self.wait()
+        self.wait()?;
+        launched
     }
 
     fn record(&mut self, script: &Script) -> Result<Recording, Failed> {
         self.bind()?;
-        let words = self.words(script)?;
+        let (kernels, words) = (self.kernels(script)?, self.words(script)?);
         let mode = sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
         // SAFETY: the stream is this session's, and nothing else is launched on it until the capture ends.
         unsafe { result::stream::begin_capture(self.stream, mode) }.map_err(failed("record launches"))?;
-        let launched = self.launch(script, &words);
+        let launched = self.launch(script, &kernels, &words);
         // SAFETY: the capture was begun above, and ends whatever came of the launches.
         let graph = unsafe { result::stream::end_capture(self.stream) };
-        launched?;
-        let graph = graph.map_err(failed("record launches"))?;
+        let graph = launched.and(graph.map_err(failed("record launches")))?;
         // SAFETY: the graph was made above.
         let ready = unsafe { result::graph::instantiate(graph, sys::CUgraphInstantiate_flags(0)) };
         let ready = ready.map_err(|error| {
