@@ -15,6 +15,8 @@ struct Linear {
     u64 slope, from_slope, adds;
     // Parts × (k + 1 with a row) × m.
     u64 parts, partial;
+    // Blocks of the slope by what was read, after which those of the weights' parts come.
+    u64 blocks;
 };
 
 // A job is so many places.
@@ -36,9 +38,8 @@ KERNEL(linear_forth) {
     }
 }
 
-// The slope by what was read. A job is so many places.
-KERNEL(linear_back) {
-    ROW(Linear);
+// The slope by what was read, of so many places.
+inline __device__ void back_by_read(const Linear &d, float *floats, u32 part) {
     __shared__ float weights[WIDE * WIDE];
     const u32 k = d.k, m = d.m;
     for (u32 i = threadIdx.x; i < k * m; i += THREADS) weights[i] = floats[d.weights + i];
@@ -54,8 +55,7 @@ KERNEL(linear_back) {
 
 // The slopes by matrix and row over a part of the places. Where they are fewer than threads, several threads share each, and
 // are summed in their order.
-KERNEL(linear_weights) {
-    ROW(Linear);
+inline __device__ void back_by_weights(const Linear &d, float *floats, u32 part) {
     __shared__ float read[TOGETHER * WIDE], slope[TOGETHER * WIDE], lanes[THREADS];
     const u32 k = d.k, m = d.m, rows = k + (d.bias == NONE ? 0 : 1), sums = rows * m;
     const u32 groups = sums < THREADS ? THREADS / sums : 1;
@@ -89,4 +89,10 @@ KERNEL(linear_weights) {
         for (u32 g = 0; g < groups; g++) all += lanes[g * sums + threadIdx.x];
         partial[threadIdx.x] = all;
     }
+}
+
+KERNEL(linear_back) {
+    ROW(Linear);
+    if (part < d.blocks) back_by_read(d, floats, part);
+    else back_by_weights(d, floats, part - (u32)d.blocks);
 }

@@ -10,7 +10,7 @@ use crate::launch::{Device, Failed, Recording, Script, Session};
 use crate::model::program::{Op, Program, Value};
 use crate::ops::adam::Adam;
 use crate::ops::draw::Draw;
-use crate::ops::linear::Linear;
+use crate::ops::linear::{Linear, Sums};
 use crate::ops::mix::Mix;
 use crate::ops::multi::{Back, Multi, Pass};
 use crate::ops::picture::Picture;
@@ -148,6 +148,8 @@ struct Writer<'a> {
     slopes: Vec<Option<Vec<Span>>>,
     /// For each operation, of each task, what it keeps for its way back.
     kept: Vec<Vec<Span>>,
+    /// Of all matrices' slopes, which are summed in the end.
+    sums: Sums,
 }
 
 impl<'a> Writer<'a> {
@@ -186,6 +188,7 @@ impl<'a> Writer<'a> {
             values: vec![Vec::new(); first.program.values.len()],
             slopes: vec![None; first.program.values.len()],
             kept: vec![Vec::new(); first.program.ops.len()],
+            sums: Sums::default(),
             tape,
             problems,
         }
@@ -196,6 +199,7 @@ impl<'a> Writer<'a> {
         (0..ops).for_each(|i| self.forth(i));
         self.loss();
         (0..ops).rev().for_each(|i| self.back(i));
+        std::mem::take(&mut self.sums).sum(&mut self.tape);
         self.adam.step(&mut self.tape);
         let Self { mut tape, adam, settings, losses, heads, masks, inside, .. } = self;
         let update = tape.script();
@@ -424,7 +428,7 @@ impl<'a> Writer<'a> {
                 let (backs, slopes) = self.backs(from, to);
                 let all = backs.into_iter().zip(self.linears(i)).zip(gradients);
                 let all: Vec<_> = all.map(|((back, linear), gradient)| (back, linear, gradient)).collect();
-                linear::back(&mut self.tape, &all);
+                linear::back(&mut self.tape, &all, &mut self.sums);
                 match *op {
                     Op::Residual { onto, .. } => self.hand_on(slopes, onto),
                     _ => self.give_back(slopes),

@@ -7,7 +7,23 @@ use crate::ops::multi::{Back, Multi, Pass};
 use crate::ops::plain::{self, combine, zero};
 use crate::ops::tape::{NONE, Span, Tape, bits, parts, row};
 
-row!(Row { from, to, onto, weights, bias, scale, places, k, m, slope, from_slope, adds, parts, partial });
+row!(Row {
+    from,
+    to,
+    onto,
+    weights,
+    bias,
+    scale,
+    places,
+    k,
+    m,
+    slope,
+    from_slope,
+    adds,
+    parts,
+    partial,
+    blocks
+});
 
 /// Channels on either side, with one more for the row, at most.
 const WIDE: u64 = 32;
@@ -55,7 +71,22 @@ impl Linear<'_> {
             adds: 0,
             parts: parts(places),
             partial: NONE,
+            blocks: places.div_ceil(PLACES),
         }
+    }
+}
+
+/// Parts of the slopes by weights, to be summed: those of many operations in one launch.
+#[derive(Default)]
+pub struct Sums {
+    parts: Vec<plain::Parts>,
+    taken: Vec<Span>,
+}
+
+impl Sums {
+    pub fn sum(self, tape: &mut Tape) {
+        combine(tape, self.parts);
+        self.taken.into_iter().for_each(|span| tape.give_back(span));
     }
 }
 
@@ -68,12 +99,12 @@ pub fn forth(tape: &mut Tape, of: &[(Pass<'_>, Linear<'_>)]) {
         );
         rows.extend(pass.tensors().map(|(t, _, places)| linear.row(pass, t, places)));
     }
-    tape.launch("linear_forth", &rows, |row| row.places.div_ceil(PLACES));
+    tape.launch("linear_forth", &rows, |row| row.blocks);
 }
 
-/// The slopes by what was read, and those by the weights, which are written into `gradient`, laid out as the weights are.
-pub fn back(tape: &mut Tape, of: &[(Back<'_>, Linear<'_>, Span)]) {
-    let (mut rows, mut sums, mut blank, mut taken) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+/// The slopes by what was read, and parts of those by the weights: their sums go to `gradient`, laid out as the weights are.
+pub fn back(tape: &mut Tape, of: &[(Back<'_>, Linear<'_>, Span)], sums: &mut Sums) {
+    let (mut rows, mut blank) = (Vec::new(), Vec::new());
     for (back, linear, gradient) in of {
         let pass = &back.pass;
         // Tensors that share weights lie one after another, so that their parts are summed as one.
@@ -104,7 +135,7 @@ pub fn back(tape: &mut Tape, of: &[(Back<'_>, Linear<'_>, Span)]) {
             let stride = ((part.rows + usize::from(bias.is_some())) * part.columns) as u64;
             let all: u64 = twins.iter().map(|row| row.parts).sum();
             let partial = tape.take((all * stride) as usize);
-            taken.push(partial);
+            sums.taken.push(partial);
             let mut at = partial.at;
             for row in &mut twins {
                 row.partial = at;
@@ -112,11 +143,11 @@ pub fn back(tape: &mut Tape, of: &[(Back<'_>, Linear<'_>, Span)]) {
             }
             let matrix = part.rows * part.columns;
             let to = gradient.part(part.start, matrix);
-            sums.push(plain::Parts { from: partial.at, count: all, stride, to, scale: 1.0 });
+            sums.parts.push(plain::Parts { from: partial.at, count: all, stride, to, scale: 1.0 });
             if let Some((row, scale)) = bias {
                 let to = gradient.part(row.start, row.columns);
                 let from = partial.at + matrix as u64;
-                sums.push(plain::Parts { from, count: all, stride, to, scale: scale as f32 });
+                sums.parts.push(plain::Parts { from, count: all, stride, to, scale: scale as f32 });
             }
             rows.extend(twins);
         }
@@ -127,8 +158,5 @@ pub fn back(tape: &mut Tape, of: &[(Back<'_>, Linear<'_>, Span)]) {
         }
     }
     zero(tape, blank);
-    tape.launch("linear_back", &rows, |row| row.places.div_ceil(PLACES));
-    tape.launch("linear_weights", &rows, |row| row.parts);
-    combine(tape, sums);
-    taken.into_iter().for_each(|span| tape.give_back(span));
+    tape.launch("linear_back", &rows, |row| row.blocks + row.parts);
 }

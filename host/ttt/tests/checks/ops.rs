@@ -10,7 +10,7 @@ use stratagem_ttt::model::program::{Op, Program};
 use stratagem_ttt::noise::Noise;
 use stratagem_ttt::ops::adam::Adam as AdamOnDevice;
 use stratagem_ttt::ops::draw::Draw;
-use stratagem_ttt::ops::linear::Linear;
+use stratagem_ttt::ops::linear::{Linear, Sums};
 use stratagem_ttt::ops::mix::Mix;
 use stratagem_ttt::ops::multi::{Back, Multi, Pass};
 use stratagem_ttt::ops::picture::Picture;
@@ -108,12 +108,16 @@ impl Around<'_> {
             Op::Linear { weights: parts, bias, .. } => {
                 let linear = Linear { parts, bias: bias.as_ref(), onto: None, weights: self.weights };
                 linear::forth(tape, &[(pass, linear)]);
-                linear::back(tape, &[(back, linear, self.gradient)]);
+                let mut sums = Sums::default();
+                linear::back(tape, &[(back, linear, self.gradient)], &mut sums);
+                sums.sum(tape);
             }
             Op::Residual { weights: parts, .. } => {
                 let linear = Linear { parts, bias: None, onto: self.onto, weights: self.weights };
                 linear::forth(tape, &[(pass, linear)]);
-                linear::back(tape, &[(back, linear, self.gradient)]);
+                let mut sums = Sums::default();
+                linear::back(tape, &[(back, linear, self.gradient)], &mut sums);
+                sums.sum(tape);
             }
             // In place: what is read is written.
             Op::Spread { .. } => {
