@@ -3,6 +3,28 @@
 #undef _FORTIFY_SOURCE
 #include "kernels.cu"
 
+// For the emulator's own tests. Each thread takes what its neighbour put down, one with a barrier, one without; and one has
+// some threads wait for others that end.
+KERNEL(patient) {
+    __shared__ float lanes[THREADS];
+    lanes[threadIdx.x] = (float)threadIdx.x;
+    __syncthreads();
+    floats[threadIdx.x] = lanes[(threadIdx.x + 1) % THREADS] + (float)(words[table] + words[jobs]);
+}
+
+KERNEL(hasty) {
+    __shared__ float lanes[THREADS];
+    lanes[threadIdx.x] = (float)threadIdx.x;
+    floats[threadIdx.x] = lanes[(threadIdx.x + 1) % THREADS] + (float)(words[table] + words[jobs]);
+}
+
+KERNEL(uneven) {
+    if (threadIdx.x > words[table]) __syncthreads();
+    floats[threadIdx.x] = (float)words[jobs];
+}
+
+extern "C" char __start_shared_memory[], __stop_shared_memory[];
+
 const Entry *Entry::first;
 thread_local Index threadIdx, blockIdx;
 
@@ -21,7 +43,7 @@ struct Fiber {
     bool is_begun, is_done;
 };
 
-// Of one processor thread, so that several may emulate at once.
+// Of one processor thread, whose stack the fibers come back to.
 struct Block {
     Fiber fibers[THREADS];
     char *stacks;
@@ -83,6 +105,7 @@ extern "C" int emulate(const char *name, u32 blocks, float *floats, const u64 *w
     block->call = {entry->kernel, floats, words, table, jobs};
     for (u32 at = 0; at < blocks; at++) {
         blockIdx.x = at;
+        memset(__start_shared_memory, 0xff, (size_t)(__stop_shared_memory - __start_shared_memory));
         for (Fiber &fiber : block->fibers) fiber.is_done = false;
         for (u32 done = 0, round = 0; done < THREADS; round++) {
             done = 0;

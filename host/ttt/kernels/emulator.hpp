@@ -1,6 +1,7 @@
 // Runs kernels on the processor, for tests: every thread of a block is a fiber that runs until it waits for the others.
 //
-// The order of threads turns around from one wait to the next, so that what misses a barrier shows.
+// The order of threads turns around from one wait to the next, so that what misses a barrier shows. Blocks share one shared
+// memory: whoever calls sees to it that one kernel runs at a time.
 #pragma once
 
 #include <math.h>
@@ -9,8 +10,9 @@
 #include <string.h>
 #include <ucontext.h>
 
-#define __device__
-#define __shared__ static thread_local
+#define __device__ static
+// All in one section, so that every block finds it as a device may leave it: full of what is no number.
+#define __shared__ static __attribute__((section("shared_memory")))
 
 typedef void (*Kernel)(float *, const u64 *, u64, u64);
 

@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CString, c_char, c_int};
+use std::sync::{Mutex, PoisonError};
 
 use crate::launch::{Device, Failed, Recording, Script, Session, check_copy};
 
@@ -19,6 +20,9 @@ unsafe extern "C" {
         jobs: u64,
     ) -> c_int;
 }
+
+/// Held while a kernel runs: there is one shared memory.
+static RUNNING: Mutex<()> = Mutex::new(());
 
 /// A device made of fibers; see `host/ttt/kernels/emulator.hpp`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,8 +48,9 @@ impl Emulated {
                 why: format!("{}: {why}", launch.kernel),
             };
             let name = CString::new(launch.kernel).map_err(|_| refused("is no name"))?;
+            let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
             // SAFETY: a tape made the script: its rows name places among these floats and words only, and the tables of
-            // this launch lie within the words.
+            // this launch lie within the words. No other kernel runs.
             let ended = unsafe {
                 emulate(
                     name.as_ptr(),
@@ -56,6 +61,7 @@ impl Emulated {
                     launch.jobs,
                 )
             };
+            drop(running);
             match ended {
                 0 => {}
                 1 => return Err(refused("there is no such kernel")),
@@ -91,5 +97,49 @@ impl Session for Emulated {
 
     fn replay(&mut self, recording: Recording) -> Result<(), Failed> {
         Self::launch(&mut self.floats, &self.recorded[recording.0])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::launch::{Launch, THREADS};
+
+    fn run(kernel: &'static str, floats: u64) -> Result<Vec<f32>, Failed> {
+        let launches = vec![Launch { kernel, blocks: 2, table: 0, jobs: 1 }];
+        let script = Script { words: vec![1, 2], launches, floats: u64::from(THREADS) };
+        let mut session = Emulator.open(floats)?;
+        session.run(&script)?;
+        let mut read = vec![0.0; THREADS as usize];
+        session.read(0, &mut read)?;
+        Ok(read)
+    }
+
+    #[test]
+    fn threads_wait_for_one_another_and_what_does_not_wait_shows() {
+        let expected: Vec<f32> = (0..THREADS).map(|i| ((i + 1) % THREADS + 3) as f32).collect();
+        assert_eq!(run("patient", 256).unwrap(), expected);
+        assert_ne!(run("hasty", 256).unwrap(), expected);
+        let Err(Failed::Refused { why, .. }) = run("uneven", 256) else { panic!("some wait for ever") };
+        assert_eq!(why, "uneven: some threads of a block wait for others that have ended");
+        // The threads that waited are gone; others are there.
+        assert_eq!(run("patient", 256).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let why = |refused: Result<Vec<f32>, Failed>| match refused {
+            Err(Failed::Refused { why, .. }) => why,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(why(run("none", 256)), "none: there is no such kernel");
+        assert_eq!(why(run("patient", 255)), "they need 256 floats of memory, the session has 255");
+        let mut session = Emulator.open(10).unwrap();
+        assert!(session.write(3, &[0.0; 7]).is_ok() && session.write(4, &[0.0; 7]).is_err());
+        assert!(session.read(u64::MAX, &mut [0.0]).is_err());
+        // What nobody wrote is no number.
+        let mut read = [0.0; 3];
+        session.read(0, &mut read).unwrap();
+        assert!(read.iter().all(|x| x.is_nan()));
     }
 }

@@ -140,3 +140,29 @@ fn check_copy(what: &'static str, at: u64, length: usize, floats: u64) -> Result
         _ => Err(Failed::Refused { what, why: format!("{length} floats from {at} on, of {floats}") }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_say_what_is_there_and_what_is_needed() {
+        let says = |missing: Missing| missing.to_string();
+        assert_eq!(
+            says(Missing::OldDriver { found: 12_040, needed: 13_000 }),
+            "the CUDA driver is of version 12.4: at least 13.0 is needed"
+        );
+        assert_eq!(
+            says(Missing::NoSuchDevice { asked: 3, count: 2 }),
+            "no device cuda:3: there are 2, from cuda:0"
+        );
+        assert_eq!(
+            says(Missing::OldDevice { name: "Quadro".to_owned(), capability: (7, 5) }),
+            "Quadro has compute capability 7.5: at least 8.0 is needed"
+        );
+        assert_eq!(
+            says(Missing::Failed(Failed::OutOfMemory { needs: 9, free: 4 })),
+            "out of device memory: 9 bytes are needed, 4 are free"
+        );
+    }
+}
