@@ -42,8 +42,7 @@ fuzz seconds="60" *targets: setup
 kernels *args: setup
     scripts/kernels.sh {{ args }}
 
-# Holds the kernels to the reference on this machine's device, and times them: results in target/gpu.json. The program, which
-# is target/release/examples/gpu, can be carried to a machine that has a device and nothing else
+# Holds kernels to the reference on a GPU and times them; target/release/examples/gpu can be carried to a machine that has one
 gpu *args: setup
     cargo build --release --locked --package stratagem-ttt --example gpu
     {{ release }}/examples/gpu --out {{ CARGO_TARGET_DIR }}/gpu.json {{ args }}

@@ -97,7 +97,10 @@ impl Training {
         self.weights.clone()
     }
 
-    /// The logarithm of how likely a grid is for what is asked for: see [`Opinions::score`].
+    /// The logarithm of how likely a grid is for what is asked for, by the running mean of what was drawn.
+    ///
+    /// None where the network cannot draw it: too large, of sides that are known to be others, in colours that the task
+    /// does not have.
     pub fn score(&self, asked: usize, grid: &Grid) -> Option<f64> {
         self.opinions.score(self.engine.puzzle(), asked, grid)
     }
