@@ -116,8 +116,8 @@ fn tells() {
     match Cuda::new(0) {
         Err(missing) => println!("{missing}"),
         Ok(cuda) => {
-            Cuda::new(7).map(drop).unwrap_or_else(|missing| println!("{missing}"));
-            cuda.open(1_000_000).map(drop).unwrap_or_else(|failed| println!("{failed}"));
+            Cuda::new(7).map_or_else(|missing| println!("{missing}"), drop);
+            cuda.open(1_000_000).map_or_else(|failed| println!("{failed}"), drop);
             if let Err(failed) = Batch::new(&cuda, &plans()).and_then(|mut batch| batch.update(LEARNING_RATE))
             {
                 println!("{failed}");
