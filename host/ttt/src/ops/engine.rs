@@ -4,7 +4,7 @@
 //! an update are written down once and replayed.
 
 use std::mem::discriminant;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::launch::{Device, Failed, Recording, Script, Session};
 use crate::model::program::{Op, Program, Value};
@@ -50,7 +50,8 @@ struct Plan {
 
 /// Networks of one or more tasks on a device.
 pub struct Engine {
-    session: Box<dyn Session>,
+    /// Behind a lock, so that weights can be read through a shared reference.
+    session: Mutex<Box<dyn Session>>,
     problems: Vec<Problem>,
     plan: Plan,
     recording: Recording,
@@ -81,7 +82,7 @@ impl Engine {
         }
         let recording = session.record(&plan.update)?;
         let heads = vec![0.0; plan.heads.length as usize];
-        Ok(Self { session, problems, plan, recording, updates: 0, heads })
+        Ok(Self { session: Mutex::new(session), problems, plan, recording, updates: 0, heads })
     }
 
     pub fn problems(&self) -> &[Problem] {
@@ -95,14 +96,14 @@ impl Engine {
 
     /// One update of all tasks: draws them with noise of its own, and moves their weights. Gives the losses before it.
     pub fn update(&mut self, rate: f64) -> Result<Vec<Loss<f32>>, Failed> {
-        let session = self.session.as_mut();
+        let session = self.session.get_mut().unwrap_or_else(PoisonError::into_inner).as_mut();
         session.write(self.plan.settings.at, &picture::settings(self.updates))?;
         self.plan.adam.ready(session, rate, 1.0)?;
         session.replay(self.recording)?;
-        self.updates += 1;
         let mut losses = vec![0.0; 2 * self.problems.len()];
         session.read(self.plan.losses.at, &mut losses)?;
         session.read(self.plan.heads.at, &mut self.heads)?;
+        self.updates += 1;
         let loss = |both: &[f32]| Loss { said: both[0], missing: both[1] };
         Ok(losses.chunks_exact(2).map(loss).collect())
     }
@@ -115,19 +116,22 @@ impl Engine {
     }
 
     /// A task's weights, in one order.
-    pub fn weights(&mut self, task: usize) -> Result<Vec<f32>, Failed> {
+    pub fn weights(&self, task: usize) -> Result<Vec<f32>, Failed> {
         self.numbers(self.plan.adam.weights, task)
     }
 
     /// The gradient of a task's last loss by its weights.
-    pub fn gradient(&mut self, task: usize) -> Result<Vec<f32>, Failed> {
+    pub fn gradient(&self, task: usize) -> Result<Vec<f32>, Failed> {
         self.numbers(self.plan.adam.gradient, task)
     }
 
-    fn numbers(&mut self, of: Span, task: usize) -> Result<Vec<f32>, Failed> {
+    fn numbers(&self, of: Span, task: usize) -> Result<Vec<f32>, Failed> {
         let before: usize = self.problems[..task].iter().map(|problem| problem.weights.len()).sum();
         let mut numbers = vec![0.0; self.problems[task].weights.len()];
-        self.session.read(of.part(before, numbers.len()).at, &mut numbers)?;
+        self.session
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .read(of.part(before, numbers.len()).at, &mut numbers)?;
         Ok(numbers)
     }
 }

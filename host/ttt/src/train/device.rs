@@ -101,7 +101,7 @@ impl Batch {
     }
 
     /// All weights of a task, in one order.
-    pub fn weights(&mut self, task: usize) -> Result<Vec<f32>, Failed> {
+    pub fn weights(&self, task: usize) -> Result<Vec<f32>, Failed> {
         self.engine.weights(task)
     }
 
@@ -141,7 +141,7 @@ impl Training {
     }
 
     /// All weights, in one order.
-    pub fn weights(&mut self) -> Result<Vec<f32>, Failed> {
+    pub fn weights(&self) -> Result<Vec<f32>, Failed> {
         self.0.weights(0)
     }
 
