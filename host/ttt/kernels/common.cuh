@@ -50,17 +50,20 @@ inline __device__ void put(float *to, float x, u64 adds) {
     *to = adds ? *to + x : x;
 }
 
+// Threads that put together what all left: few enough that the rest is done by everyone.
+const u32 FEW = 32;
+
 // Each column's sum over the block's threads, in an order that never changes; thread t is of column t % columns, and so is
-// the sum that it gets. `columns` is a power of 2.
+// the sum that it gets. `columns` is a power of 2, at most FEW.
 inline __device__ float column_sum(float x, u32 columns) {
     __shared__ float lanes[THREADS];
     lanes[threadIdx.x] = x;
     __syncthreads();
-    for (u32 half = THREADS / 2; half >= columns; half /= 2) {
-        if (threadIdx.x < half) lanes[threadIdx.x] += lanes[threadIdx.x + half];
-        __syncthreads();
-    }
-    const float sum = lanes[threadIdx.x % columns];
+    if (threadIdx.x < FEW)
+        for (u32 i = threadIdx.x + FEW; i < THREADS; i += FEW) lanes[threadIdx.x] += lanes[i];
+    __syncthreads();
+    float sum = lanes[threadIdx.x % columns];
+    for (u32 i = threadIdx.x % columns + columns; i < FEW; i += columns) sum += lanes[i];
     __syncthreads();
     return sum;
 }
@@ -69,11 +72,11 @@ inline __device__ float block_max(float x) {
     __shared__ float lanes[THREADS];
     lanes[threadIdx.x] = x;
     __syncthreads();
-    for (u32 half = THREADS / 2; half > 0; half /= 2) {
-        if (threadIdx.x < half) lanes[threadIdx.x] = fmaxf(lanes[threadIdx.x], lanes[threadIdx.x + half]);
-        __syncthreads();
-    }
-    const float most = lanes[0];
+    if (threadIdx.x < FEW)
+        for (u32 i = threadIdx.x + FEW; i < THREADS; i += FEW) lanes[threadIdx.x] = fmaxf(lanes[threadIdx.x], lanes[i]);
+    __syncthreads();
+    float most = lanes[0];
+    for (u32 i = 1; i < FEW; i++) most = fmaxf(most, lanes[i]);
     __syncthreads();
     return most;
 }
