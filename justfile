@@ -18,7 +18,7 @@ demo: plugins data
     {{ stratagem }} solve arc-agi-1/training --strategy synthesis --limit 12
 
 # Passes every check that needs no GPU: lints, rules, unit, sandbox, end-to-end tests, a minute of each fuzz target
-test: plugins guests lint
+test: plugins guests lint kernels
     cargo test --release --workspace --locked
     just encrypted --test store
     {{ stratagem }} plugin check synthesis evolution imitation ttt identity --junit {{ CARGO_TARGET_DIR }}/conformance.xml
@@ -37,6 +37,15 @@ faults:
 # Runs each fuzz target, or those that are named, for so many seconds: `just fuzz 300 values`
 fuzz seconds="60" *targets: setup
     scripts/fuzz.sh {{ seconds }} {{ targets }}
+
+# Compiles the kernels and holds the checked-in PTX to them; `just kernels --write` renews it
+kernels *args: setup
+    scripts/kernels.sh {{ args }}
+
+# Holds kernels to the reference on a GPU and times them; target/release/examples/gpu can be carried to a machine that has one
+gpu *args: setup
+    cargo build --release --locked --package stratagem-ttt --example gpu
+    {{ release }}/examples/gpu --out {{ CARGO_TARGET_DIR }}/gpu.json {{ args }}
 
 # Holds the compression model to PyTorch, which it brings into target/torch (some gigabytes)
 torch: setup

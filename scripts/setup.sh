@@ -25,7 +25,7 @@ apt_install() {
         fail "apt-get could not install $packages" "install them by hand, or see what apt-get says above"
 }
 
-# Building SQLite needs a C compiler, building libFuzzer one for C++.
+# Building SQLite needs a C compiler; building libFuzzer, and running kernels on the processor in tests, one for C++.
 command -v cc >/dev/null || apt_install gcc libc6-dev
 command -v c++ >/dev/null || apt_install g++
 

@@ -103,7 +103,18 @@ fn what_cannot_be_trained_or_shown_is_said_in_words() {
     host.write("stratagem.toml", "[ttt]\nmemory = 0\n");
     host.refuses("unknown key", &["doctor"], 2, &["stratagem.toml: line 2", "memory"]);
     host.write("stratagem.toml", "");
+    assert!(host.succeeds(&["doctor"]).contains("training       ok  on "));
+    host.write("stratagem.toml", "[ttt]\ndevice = \"gpu\"\n");
+    host.refuses("no such device", &["doctor"], 2, &["stratagem.toml: line 2", "auto, cuda:N or cpu"]);
+    host.write("stratagem.toml", "[ttt]\ndevice = \"cpu\"\n");
     assert!(host.succeeds(&["doctor"]).contains("training       ok  on the processor"));
+    host.write("stratagem.toml", "[ttt]\ndevice = \"cuda:999\"\n");
+    let said = host.run(&["doctor"]);
+    assert!(
+        said.stdout.contains("broken  [ttt] device is cuda:999: ")
+            && said.stdout.contains("hint: name a device")
+    );
+    assert!(gave_up(&host).starts_with("unavailable: [ttt] device is cuda:999: "), "{}", gave_up(&host));
 }
 
 /// The shipped searches ask a model where a setting says so, and go without where none is granted.

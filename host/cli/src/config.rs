@@ -3,6 +3,7 @@ use std::fmt;
 use std::fs;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use directories::ProjectDirs;
 use serde::de::value::MapAccessDeserializer;
@@ -12,6 +13,8 @@ use stratagem_domain::{Limits, LimitsOverlay, Settings, escape, grouped};
 use stratagem_llm::LlmSettings;
 use stratagem_runtime::{CompileLimits, Policy};
 use stratagem_store::{CopyOptions, Quotas, Role};
+use stratagem_ttt::launch::setting::{Chosen, Setting};
+use stratagem_ttt::launch::{Description, Missing};
 use stratagem_ttt::lent::Trainer;
 
 use crate::args::Global;
@@ -104,24 +107,60 @@ impl Default for PortfolioSettings {
 }
 
 /// `[ttt]`: what trains at test time.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TttSettings {
-    /// MiB that the adaptations of all runs hold together.
-    pub memory_mb: u64,
+    #[serde(deserialize_with = "device")]
+    pub device: Setting,
+    /// MiB that the adaptations of all runs hold together; none for what is usual.
+    memory_mb: Option<u64>,
 }
 
-impl Default for TttSettings {
-    fn default() -> Self {
-        Self { memory_mb: 4_096 }
-    }
+fn device<'de, D: Deserializer<'de>>(found: D) -> Result<Setting, D::Error> {
+    String::deserialize(found)?.parse().map_err(serde::de::Error::custom)
+}
+
+/// What trains for the runs of this process.
+pub struct Training {
+    pub trainer: Trainer,
+    /// In words.
+    pub on: String,
+    /// Why it is not a device, where one was looked for.
+    pub instead: Option<Missing>,
 }
 
 impl TttSettings {
-    /// What trains for the runs of this process: as many at once as there are cores.
-    pub fn trainer(&self) -> Trainer {
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Trainer::new(cores, self.memory_mb.saturating_mul(1 << 20))
+    /// What a processor's trainings hold together where nobody says.
+    const PROCESSOR_MB: u64 = 4_096;
+    /// Trainings that share a device at a time: their graphs fill one another's gaps.
+    const DEVICE_AT_ONCE: usize = 4;
+
+    /// Readies the device, or as many trainings at once as there are cores.
+    ///
+    /// *Errors*: the operator's: the device that is named is not there, or not to be used.
+    pub fn training(&self) -> Result<Training, Missing> {
+        let bytes = |usual: u64| self.memory_mb.map_or(usual, |mb| mb.saturating_mul(1 << 20));
+        let told = |what: &str, bytes: u64| format!("{what}, {} MiB", grouped(bytes >> 20));
+        match self.device.choose()? {
+            Chosen::Device(cuda) => {
+                let Description { name, compute_capability, driver_version, memory_bytes, memory_free_bytes } =
+                    cuda.description()?;
+                // Others use the device too.
+                let bytes = bytes(memory_free_bytes / 10 * 9);
+                let capability = format!("{}.{}", compute_capability.0, compute_capability.1);
+                let driver = format!("{}.{}", driver_version / 1_000, driver_version % 1_000 / 10);
+                let memory = format!("{} of {} MiB free", memory_free_bytes >> 20, memory_bytes >> 20);
+                let what = format!("on {name} ({capability}, driver {driver}, {memory})");
+                let trainer = Trainer::on(Arc::new(cuda), name, Self::DEVICE_AT_ONCE, bytes);
+                Ok(Training { trainer, on: told(&what, bytes), instead: None })
+            }
+            Chosen::Processor(instead) => {
+                let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+                let bytes = bytes(Self::PROCESSOR_MB << 20);
+                let on = told(&format!("on the processor, {cores} at once"), bytes);
+                Ok(Training { trainer: Trainer::new(cores, bytes), on, instead })
+            }
+        }
     }
 }
 

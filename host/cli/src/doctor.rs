@@ -1,7 +1,9 @@
 use serde::Serialize;
 use stratagem_runtime::{Contract, Package};
+use stratagem_ttt::launch::Missing;
 
 use crate::args::Doctor;
+use crate::config::Training;
 use crate::failure::Failure;
 use crate::guest::Toolchain;
 use crate::output::{outln, print_json};
@@ -172,11 +174,24 @@ fn isolation(bench: &Workbench) -> Check {
 
 /// What trains at test time.
 fn training(bench: &Workbench) -> Check {
-    let trainer = bench.config.ttt.trainer();
-    Check::ok(
-        "training",
-        format!("on the processor, {} at once, {} MiB", trainer.at_once(), bench.config.ttt.memory_mb),
-    )
+    const NAME: &str = "training";
+    match bench.config.ttt.training() {
+        Ok(Training { on, instead: None, .. }) => Check::ok(NAME, on),
+        // Whoever has no device needs none.
+        Ok(Training { on, instead: Some(Missing::NoDriver | Missing::NoDevice), .. }) => {
+            Check::ok(NAME, format!("{on}; there is no device"))
+        }
+        Ok(Training { on, instead: Some(missing), .. }) => Check::missing(
+            NAME,
+            format!("{on}: {missing}"),
+            "mend the device, or set `[ttt] device = \"cpu\"` to do without",
+        ),
+        Err(missing) => Check::broken(
+            NAME,
+            format!("[ttt] device is {}: {missing}", bench.config.ttt.device),
+            Some("name a device that is there, or `auto`, or `cpu`".to_owned()),
+        ),
+    }
 }
 
 fn plugins(bench: &Workbench) -> Vec<Check> {

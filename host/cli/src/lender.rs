@@ -9,6 +9,7 @@ use stratagem_llm::{LentModels, Models};
 use stratagem_store::{RunMemory, Store};
 use stratagem_ttt::lent::{LentTrainer, Trainer};
 
+use crate::config::TttSettings;
 use crate::failure::Failure;
 use crate::models::models;
 use crate::workbench::Workbench;
@@ -24,13 +25,31 @@ pub struct Lending {
     store: Option<Arc<Store>>,
     /// None where none is configured, or where there is no database whose budgets hold.
     models: Option<Arc<Models>>,
-    trainer: Arc<Trainer>,
+    trainer: Arc<LazyTrainer>,
+}
+
+/// What trains, readied when a run first asks for it; or why nothing does.
+struct LazyTrainer {
+    settings: TttSettings,
+    ready: OnceLock<Result<Trainer, String>>,
+}
+
+impl LazyTrainer {
+    fn get(&self) -> Result<&Trainer, Declined> {
+        let ready = || match self.settings.training() {
+            Ok(training) => Ok(training.trainer),
+            Err(missing) => Err(format!("[ttt] device is {}: {missing}", self.settings.device)),
+        };
+        let ready = self.ready.get_or_init(ready).as_ref();
+        ready.map_err(|why| Declined::Unavailable(why.clone()))
+    }
 }
 
 impl Lending {
     pub fn new(bench: &Workbench, store: Option<&Arc<Store>>) -> Result<Self, Failure> {
         let models = store.map(|store| models(bench, store)).transpose()?.flatten();
-        Ok(Self { store: store.cloned(), models, trainer: Arc::new(bench.config.ttt.trainer()) })
+        let trainer = Arc::new(LazyTrainer { settings: bench.config.ttt.clone(), ready: OnceLock::new() });
+        Ok(Self { store: store.cloned(), models, trainer })
     }
 
     /// The budgets that a run's questions count against.
@@ -75,7 +94,7 @@ struct Lent {
 
 /// What a run is lent the device with.
 struct Training {
-    trainer: Arc<Trainer>,
+    trainer: Arc<LazyTrainer>,
     limits: Limits,
     began: Instant,
 }
@@ -88,6 +107,7 @@ impl Backing for Lent {
             (Call::Complete(_), _, None) => missing(NO_MODEL),
             (Call::Training(asked), memory, _) => {
                 let Training { trainer, limits, began } = &self.training;
+                let trainer = trainer.get()?;
                 let kept = |id: &str| memory.as_ref()?.adaptation(id);
                 self.lent
                     .get_or_init(|| trainer.lend(limits, *began))

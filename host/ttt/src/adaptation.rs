@@ -2,6 +2,8 @@
 
 use stratagem_domain::{Grid, Pair, grouped};
 
+use crate::launch::{Device, Failed};
+use crate::train::device::{self, Stopped};
 use crate::train::{Unfit, automaton, compression};
 
 /// The models that there are to start from.
@@ -64,6 +66,8 @@ pub enum Refused {
     Broken,
     #[error("the input is none of those that the adaptation was started with")]
     NotAsked,
+    #[error("{0}")]
+    Device(#[from] Failed),
     #[error("the weights are another task's, or another model's")]
     OtherWeights,
     #[error("nothing is trained yet: train at least one step")]
@@ -102,8 +106,21 @@ impl Schedule {
     }
 }
 
+/// What an adaptation begins with.
+#[derive(Clone, Copy, Debug)]
+pub struct Beginning<'a> {
+    pub base: Base,
+    pub demonstrations: &'a [Pair],
+    /// The inputs whose outputs are asked for.
+    pub asked: &'a [Grid],
+    pub seed: u64,
+    /// Weights that were kept of the same task, as [`Adaptation::weights`] gives them.
+    pub kept: Option<&'a [u8]>,
+}
+
 enum Model {
     Compression(Box<compression::Training>),
+    Device(Box<device::Training>),
     Automaton(Box<automaton::Training>),
 }
 
@@ -117,52 +134,52 @@ pub struct Adaptation {
 }
 
 impl Adaptation {
-    /// Readies a model for a task's demonstrations and the inputs whose outputs are asked for.
+    /// Readies a model: on a device where there is one and the model can be trained there, else on the processor.
     ///
     /// *Limits*: `claim` is told how many bytes it takes, about, before it takes them.
     pub fn start(
-        base: Base,
-        demonstrations: &[Pair],
-        asked: &[Grid],
-        seed: u64,
+        beginning: &Beginning<'_>,
+        device: Option<&dyn Device>,
         claim: impl FnOnce(u64) -> Result<(), Refused>,
     ) -> Result<Self, Refused> {
+        let &Beginning { base, demonstrations, asked, seed, kept } = beginning;
         let refused = |unfit| match unfit {
             Unfit::Empty => Refused::NoDemonstrations,
             Unfit::Sizes => Refused::Sizes,
             Unfit::Diverged => Refused::Diverged(0),
         };
+        let kept = kept.map(numbers).transpose()?;
+        let is_kept = kept.is_some();
         let model = match base {
             Base::Compression => {
-                let plan = compression::Plan::new(demonstrations, asked, seed).map_err(refused)?;
-                claim(plan.bytes())?;
-                Model::Compression(Box::new(plan.begin()))
+                let mut plan = compression::Plan::new(demonstrations, asked, seed).map_err(refused)?;
+                if kept.is_some_and(|weights| !plan.resume(weights)) {
+                    return Err(Refused::OtherWeights);
+                }
+                if let Some(device) = device {
+                    claim(device::Batch::bytes(std::slice::from_ref(&plan)))?;
+                    Model::Device(Box::new(device::Training::new(device, &plan)?))
+                } else {
+                    claim(plan.bytes())?;
+                    Model::Compression(Box::new(plan.begin()))
+                }
             }
             Base::Automaton => {
                 let habits = automaton::Habits::default();
-                let training = automaton::Training::new(demonstrations, habits, seed).map_err(refused)?;
+                let mut training = automaton::Training::new(demonstrations, habits, seed).map_err(refused)?;
+                if kept.is_some_and(|weights| !training.resume(&weights)) {
+                    return Err(Refused::OtherWeights);
+                }
                 claim(training.bytes())?;
                 Model::Automaton(Box::new(training))
             }
         };
-        Ok(Self { model, asked: asked.to_vec(), steps: 0, is_broken: false })
+        Ok(Self { model, asked: asked.to_vec(), steps: u32::from(is_kept), is_broken: false })
     }
 
-    /// Goes on from weights that were kept before.
-    pub fn resume(&mut self, weights: &[u8]) -> Result<(), Refused> {
-        let (numbers, rest) = weights.as_chunks::<4>();
-        let numbers: Vec<f32> = numbers.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-        let fits = rest.is_empty()
-            && numbers.iter().all(|number| number.is_finite())
-            && match &mut self.model {
-                Model::Compression(training) => training.resume(&numbers),
-                Model::Automaton(training) => training.resume(&numbers),
-            };
-        if !fits {
-            return Err(Refused::OtherWeights);
-        }
-        self.steps = 1;
-        Ok(())
+    /// Whether a device trains it, rather than the processor.
+    pub fn is_on_device(&self) -> bool {
+        matches!(self.model, Model::Device(_))
     }
 
     /// Trains until the schedule is done or `go_on`, which is asked before every step, says no.
@@ -174,23 +191,10 @@ impl Adaptation {
         let mut losses = Vec::new();
         let mut steps = 0;
         while steps < schedule.steps && go_on() {
-            let loss = match &mut self.model {
-                Model::Compression(training) => {
-                    let rate = schedule.learning_rate.unwrap_or(compression::LEARNING_RATE);
-                    training.update(rate).map(|loss| loss.total())
-                }
-                Model::Automaton(training) => {
-                    if let Some(is_turning) = schedule.is_turning {
-                        training.habits.is_turning = is_turning;
-                    }
-                    // The model's own rate falls to 0: what is learned last is what holds for all.
-                    let left = 1.0 - f64::from(steps) / f64::from(schedule.steps);
-                    training.update(schedule.learning_rate.unwrap_or(automaton::LEARNING_RATE * left))
-                }
-            };
-            let loss = loss.map_err(|_| {
-                self.is_broken = true;
-                Refused::Diverged(self.steps + steps)
+            let loss = self.update(schedule, f64::from(steps)).inspect_err(|_| self.is_broken = true);
+            let loss = loss.map_err(|refused| match refused {
+                Refused::Diverged(_) => Refused::Diverged(self.steps + steps),
+                other => other,
             })?;
             losses.push(loss);
             steps += 1;
@@ -199,15 +203,44 @@ impl Adaptation {
         let accuracy = match &self.model {
             _ if self.steps == 0 => 0.0,
             Model::Compression(training) => training.accuracy(),
+            Model::Device(training) => training.accuracy(),
             Model::Automaton(training) => training.accuracy(),
         };
         Ok(Metrics { losses, accuracy })
+    }
+
+    /// One update, after so many of the schedule.
+    fn update(&mut self, schedule: Schedule, steps: f64) -> Result<f32, Refused> {
+        let diverged = |_| Refused::Diverged(0);
+        let rate = schedule.learning_rate;
+        match &mut self.model {
+            Model::Compression(training) => {
+                let loss = training.update(rate.unwrap_or(compression::LEARNING_RATE));
+                loss.map(|loss| loss.total()).map_err(diverged)
+            }
+            Model::Device(training) => {
+                let loss = training.update(rate.unwrap_or(compression::LEARNING_RATE));
+                loss.map(|loss| loss.total()).map_err(|stopped| match stopped {
+                    Stopped::Diverged => Refused::Diverged(0),
+                    Stopped::Failed(failed) => Refused::Device(failed),
+                })
+            }
+            Model::Automaton(training) => {
+                if let Some(is_turning) = schedule.is_turning {
+                    training.habits.is_turning = is_turning;
+                }
+                // The model's own rate falls to 0: what is learned last is what holds for all.
+                let left = 1.0 - steps / f64::from(schedule.steps);
+                training.update(rate.unwrap_or(automaton::LEARNING_RATE * left)).map_err(diverged)
+            }
+        }
     }
 
     /// What the model makes of an input, the likeliest first.
     pub fn predict(&self, input: &Grid, samples: usize) -> Result<Vec<Sample>, Refused> {
         let grids = match &self.model {
             Model::Compression(training) => training.answers(self.asked(input)?),
+            Model::Device(training) => training.answers(self.asked(input)?),
             Model::Automaton(training) => {
                 self.is_ready()?;
                 training.answers(input)
@@ -222,6 +255,7 @@ impl Adaptation {
     pub fn score(&self, input: &Grid, output: &Grid) -> Result<Option<f64>, Refused> {
         match &self.model {
             Model::Compression(training) => Ok(training.score(self.asked(input)?, output)),
+            Model::Device(training) => Ok(training.score(self.asked(input)?, output)),
             Model::Automaton(training) => {
                 self.is_ready()?;
                 Ok(training.score(input, output))
@@ -230,12 +264,13 @@ impl Adaptation {
     }
 
     /// All weights, as little-endian 32-bit floats.
-    pub fn weights(&self) -> Vec<u8> {
+    pub fn weights(&self) -> Result<Vec<u8>, Refused> {
         let weights = match &self.model {
             Model::Compression(training) => training.weights(),
+            Model::Device(training) => training.weights()?,
             Model::Automaton(training) => training.weights(),
         };
-        weights.iter().flat_map(|weight| weight.to_le_bytes()).collect()
+        Ok(weights.iter().flat_map(|weight| weight.to_le_bytes()).collect())
     }
 
     fn is_ready(&self) -> Result<(), Refused> {
@@ -250,6 +285,14 @@ impl Adaptation {
         self.is_ready()?;
         self.asked.iter().position(|asked| asked == input).ok_or(Refused::NotAsked)
     }
+}
+
+/// Weights as they were kept.
+fn numbers(bytes: &[u8]) -> Result<Vec<f32>, Refused> {
+    let (numbers, rest) = bytes.as_chunks::<4>();
+    let numbers: Vec<f32> = numbers.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+    let is_whole = rest.is_empty() && numbers.iter().all(|number| number.is_finite());
+    if is_whole { Ok(numbers) } else { Err(Refused::OtherWeights) }
 }
 
 #[cfg(test)]
@@ -276,6 +319,10 @@ mod tests {
 
     const ROOM: u64 = 64 << 20;
 
+    fn begin<'a>(base: Base, demonstrations: &'a [Pair], asked: &'a [Grid]) -> Beginning<'a> {
+        Beginning { base, demonstrations, asked, seed: 1, kept: None }
+    }
+
     fn schedule(steps: u32) -> Schedule {
         Schedule { steps, learning_rate: None, is_turning: None }
     }
@@ -286,8 +333,10 @@ mod tests {
         let right = grid(&[[2, 0, 2]; 2]);
         for (base, steps) in [(None, 250), (Some("automaton"), 150)] {
             let base = Base::named(base).unwrap();
-            let start =
-                || Adaptation::start(base, &shown(), std::slice::from_ref(&asked), 1, within(ROOM)).unwrap();
+            let shown = shown();
+            let beginning = begin(base, &shown, std::slice::from_ref(&asked));
+            let resume = |kept| Adaptation::start(&Beginning { kept, ..beginning }, None, within(ROOM));
+            let start = || resume(None).unwrap();
             let mut adaptation = start();
             assert_eq!(adaptation.predict(&asked, 2), Err(Refused::Untrained), "{base:?}");
             let metrics = adaptation.train(schedule(steps), &mut || true).unwrap();
@@ -304,13 +353,13 @@ mod tests {
             assert!(score(&right) > score(&asked), "{base:?}");
             assert_eq!(score(&grid(&[[2, 0, 2]; 3])), None, "of another size");
             // Weights that were kept say the same again.
-            let mut kept = start();
-            kept.resume(&adaptation.weights()).unwrap();
-            assert_eq!(kept.weights(), adaptation.weights());
-            assert_eq!(kept.resume(&[0; 8]), Err(Refused::OtherWeights));
-            assert_eq!(kept.resume(&f32::NAN.to_le_bytes()), Err(Refused::OtherWeights));
+            let weights = adaptation.weights().unwrap();
+            assert_eq!(resume(Some(&weights)).unwrap().weights().unwrap(), weights);
+            // Too few, and no number.
+            for other in [&[0; 8], &[0, 0, 0xc0, 0x7f][..]] {
+                assert_eq!(resume(Some(other)).err(), Some(Refused::OtherWeights));
+            }
             // In two parts it comes to the same weights where the rate does not fall.
-            assert_eq!(adaptation.weights().len() % 4, 0);
             if base == Base::Compression {
                 let mut again = start();
                 let mut left = 100;
@@ -330,7 +379,7 @@ mod tests {
         let asked = [grid(&[[3, 0, 3]; 2])];
         let start = |base: &str, shown: &[Pair], room| {
             Base::named(Some(base))
-                .and_then(|base| Adaptation::start(base, shown, &asked, 1, within(room)))
+                .and_then(|base| Adaptation::start(&begin(base, shown, &asked), None, within(room)))
                 .map(drop)
         };
         assert_eq!(start("oracle", &shown(), ROOM), Err(Refused::NoBase("\"oracle\"".to_owned())));
@@ -343,7 +392,9 @@ mod tests {
             };
             assert!(needs > 100_000, "{needs}");
         }
-        let mut adaptation = Adaptation::start(Base::Compression, &shown(), &asked, 1, within(ROOM)).unwrap();
+        let shown = shown();
+        let started = |base| Adaptation::start(&begin(base, &shown, &asked), None, within(ROOM)).unwrap();
+        let mut adaptation = started(Base::Compression);
         let mut train = |steps, rate: f64| {
             let schedule = Schedule { learning_rate: Some(rate), ..schedule(steps) };
             adaptation.train(schedule, &mut || true).map(|metrics| metrics.losses.len())
@@ -355,7 +406,7 @@ mod tests {
         assert_eq!(train(1, 0.01), Ok(1));
         assert_eq!(adaptation.predict(&grid(&[[1; 3]; 2]), 1), Err(Refused::NotAsked));
         // A rate that throws the weights out of what numbers hold.
-        let mut wild = Adaptation::start(Base::Automaton, &shown(), &asked, 1, within(ROOM)).unwrap();
+        let mut wild = started(Base::Automaton);
         let schedule = Schedule { learning_rate: Some(1e30), ..schedule(1_000) };
         assert!(matches!(wild.train(schedule, &mut || true), Err(Refused::Diverged(_))));
         assert_eq!(wild.train(schedule, &mut || true), Err(Refused::Broken));
@@ -369,7 +420,9 @@ mod tests {
             Grid::from_rows(&vec![row; 30]).unwrap()
         };
         let shown: Vec<Pair> = (0..10).map(|i| Pair { input: full(i), output: full(i + 1) }).collect();
-        let refused = Adaptation::start(Base::Compression, &shown, &[full(3)], 1, within(2 << 30)).map(drop);
+        let asked = [full(3)];
+        let beginning = begin(Base::Compression, &shown, &asked);
+        let refused = Adaptation::start(&beginning, None, within(2 << 30)).map(drop);
         let Err(Refused::TooLarge { needs, .. }) = refused else { panic!("{refused:?}") };
         assert!((3 << 30..12 << 30).contains(&needs), "{needs}");
     }

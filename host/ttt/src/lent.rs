@@ -11,21 +11,27 @@ use stratagem_domain::training::{
 };
 use stratagem_domain::{Declined, Digest, Grid, Limits, pattern_id};
 
-use crate::adaptation::{Adaptation, Base, Refused, Schedule};
+use crate::adaptation::{Adaptation, Base, Beginning, Refused, Schedule};
+use crate::launch::Device;
 use crate::turns::{Seat, Turn, Turns};
 
 /// How long a turn lasts, about: shorter ones cost more in passing it on, longer ones let others wait.
 const TURN: Duration = Duration::from_millis(5);
 /// The most samples that a question is answered with.
 const MOST_SAMPLES: u32 = 100;
-/// What trains.
-const DEVICE: &str = "cpu";
 
 /// A device and those who share it; one a process.
-#[derive(Debug)]
 pub struct Trainer {
     turns: Arc<Turns>,
     memory: Arc<Memory>,
+    place: Place,
+}
+
+/// What trains.
+#[derive(Clone, Default)]
+struct Place {
+    /// None is the processor.
+    device: Option<(Arc<dyn Device>, String)>,
 }
 
 /// Bytes that adaptations of all runs hold.
@@ -46,6 +52,7 @@ struct Share {
 pub struct LentTrainer {
     seat: Seat,
     memory: Arc<Memory>,
+    place: Place,
     /// The run's deadline, which training keeps to.
     until: Instant,
     device_bytes: u64,
@@ -73,10 +80,15 @@ struct Held {
 pub type Kept = (String, Vec<u8>);
 
 impl Trainer {
-    /// So many trainings may run at once, and hold so many bytes together.
+    /// On the processor: so many trainings may run at once, and hold so many bytes together.
     pub fn new(at_once: usize, bytes: u64) -> Self {
         let memory = Arc::new(Memory { held: AtomicU64::new(0), most: bytes });
-        Self { turns: Turns::new(at_once), memory }
+        Self { turns: Turns::new(at_once), memory, place: Place::default() }
+    }
+
+    /// On a device of that name; what cannot be trained there is trained on the processor.
+    pub fn on(device: Arc<dyn Device>, name: String, at_once: usize, bytes: u64) -> Self {
+        Self { place: Place { device: Some((device, name)) }, ..Self::new(at_once, bytes) }
     }
 
     /// Trainings that may run at once.
@@ -99,6 +111,7 @@ impl Trainer {
         LentTrainer {
             seat: self.turns.join(),
             memory: Arc::clone(&self.memory),
+            place: self.place.clone(),
             until: began + Duration::from_millis(limits.wall_ms),
             device_bytes: limits.device_bytes(),
             device_time: Duration::from_millis(limits.device_ms),
@@ -128,7 +141,8 @@ impl LentTrainer {
     pub fn answer(&self, asked: &Training, kept: &dyn Fn(&str) -> Option<Kept>) -> Result<Trained, Declined> {
         let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
         let before = desk.spent.as_millis();
-        let began = busy();
+        let clock = self.place.clock();
+        let began = clock();
         let said = match asked {
             Training::Train { adaptation, schedule } => return self.train(&mut desk, *adaptation, schedule),
             Training::Start { .. } => self.start(&mut desk, asked, kept),
@@ -142,7 +156,7 @@ impl LentTrainer {
                 Ok(Said::Released)
             }
         };
-        desk.spent += busy().saturating_sub(began);
+        desk.spent += clock().saturating_sub(began);
         Ok(desk.told(said?, before))
     }
 
@@ -170,11 +184,10 @@ impl LentTrainer {
             share = Some(self.memory.take(needs)?);
             Ok(())
         };
-        let started = Adaptation::start(base, demonstrations, inputs, *seed, claim);
-        let mut adaptation = started.map_err(declined)?;
-        if let Some((_, weights)) = kept {
-            adaptation.resume(&weights).map_err(declined)?;
-        }
+        let kept = kept.as_ref().map(|kept| kept.1.as_slice());
+        let beginning = Beginning { base, demonstrations, asked: inputs, seed: *seed, kept };
+        let device = self.place.device.as_ref().map(|(device, _)| &**device);
+        let adaptation = Adaptation::start(&beginning, device, claim).map_err(declined)?;
         let number = desk.started;
         desk.started += 1;
         desk.adaptations.insert(number, Held { adaptation, base: base.name(), share });
@@ -186,7 +199,12 @@ impl LentTrainer {
     fn train(&self, desk: &mut Desk, number: AdaptationNumber, asked: &Asked) -> Result<Trained, Declined> {
         let before = desk.spent.as_millis();
         let left = self.device_time.saturating_sub(desk.spent);
+        let clock = self.place.clock();
         let held = desk.of(number)?;
+        let device = match &self.place.device {
+            Some((_, name)) if held.adaptation.is_on_device() => name.clone(),
+            _ => "cpu".to_owned(),
+        };
         let schedule = Schedule {
             steps: asked.steps,
             learning_rate: (asked.learning_rate > 0.0).then(|| f64::from(asked.learning_rate)),
@@ -195,7 +213,7 @@ impl LentTrainer {
         let mut spent = Duration::ZERO;
         let mut turn: Option<(Turn<'_>, Duration)> = None;
         let trained = held.adaptation.train(schedule, &mut || {
-            let now = busy();
+            let now = clock();
             let had = turn.as_ref().map_or(Duration::ZERO, |(_, since)| now.saturating_sub(*since));
             if spent + had >= left || Instant::now() >= self.until {
                 return false;
@@ -208,11 +226,11 @@ impl LentTrainer {
                 Some((done, _)) => done.pass(had, self.until),
                 None => self.seat.wait(self.until),
             };
-            turn = next.map(|turn| (turn, busy()));
+            turn = next.map(|turn| (turn, clock()));
             turn.is_some()
         });
         if let Some((done, since)) = turn {
-            let had = busy().saturating_sub(since);
+            let had = clock().saturating_sub(since);
             spent += had;
             done.end(had);
         }
@@ -223,7 +241,7 @@ impl LentTrainer {
             steps: losses.len() as u32,
             losses: thinned(&losses),
             accuracy: accuracy as f32,
-            device: DEVICE.to_owned(),
+            device,
         });
         Ok(desk.told(said, before))
     }
@@ -256,16 +274,22 @@ impl Desk {
 
     fn save(&mut self, number: AdaptationNumber) -> Result<Said, Declined> {
         let held = self.of(number)?;
-        let weights = held.adaptation.weights();
+        let weights = held.adaptation.weights().map_err(declined)?;
         let digest = Digest::of(&weights).to_string();
         Ok(Said::Saved { id: pattern_id("", held.base, "adaptation", &digest), weights })
     }
 }
 
-/// Processor time of this thread: what others do meanwhile costs a run nothing.
-fn busy() -> Duration {
-    let now = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+impl Place {
+    /// What a run's time is told by: on the processor that of its thread, so that what others do meanwhile costs it
+    /// nothing; a device works on while the thread waits.
+    fn clock(&self) -> impl Fn() -> Duration + use<> {
+        let clock = if self.device.is_some() { ClockId::Monotonic } else { ClockId::ThreadCPUTime };
+        move || {
+            let now = clock_gettime(clock);
+            Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+        }
+    }
 }
 
 /// The mean loss over equal parts of the updates.
@@ -278,7 +302,9 @@ fn declined(refused: Refused) -> Declined {
     let words = refused.to_string();
     match refused {
         Refused::TooLarge { .. } => Declined::Exhausted(format!("device_memory_mb: {words}")),
-        Refused::Full { .. } | Refused::Diverged(_) | Refused::Broken => Declined::Unavailable(words),
+        Refused::Full { .. } | Refused::Device(_) | Refused::Diverged(_) | Refused::Broken => {
+            Declined::Unavailable(words)
+        }
         _ => Declined::Invalid(words),
     }
 }

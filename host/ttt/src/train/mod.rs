@@ -2,6 +2,8 @@
 
 pub mod automaton;
 pub mod compression;
+pub mod device;
+mod opinions;
 
 /// Why a model cannot be trained on a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -75,6 +75,8 @@ impl<F: NdFloat> Step<F> {
     /// Hands over each number of the large tensor, the one of the small that it belongs to, and what its place counts.
     fn each(&self, shape: &Shape, numbers: &mut [F], of: impl Fn(&mut F, &mut F, F)) {
         match shape.channels[self.large] {
+            // A task that is black all over has no colour to sum over.
+            _ if shape.range(self.large).is_empty() => {}
             8 => self.each_of::<8>(shape, numbers, of),
             16 => self.each_of::<16>(shape, numbers, of),
             _ => unreachable!("what is shared has 8 or 16 channels"),

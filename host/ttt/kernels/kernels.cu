@@ -1,0 +1,13 @@
+// All kernels, as one text: what the compiler makes of it is kernels.ptx.
+#include "adam.cu"
+#include "automaton.cu"
+#include "draw.cu"
+#include "linear.cu"
+#include "lines.cu"
+#include "mix.cu"
+#include "norm.cu"
+#include "picture.cu"
+#include "plain.cu"
+#include "share.cu"
+#include "silu.cu"
+#include "softmax.cu"
