@@ -78,8 +78,9 @@ impl Lender for Lending {
             trainer: Arc::clone(&self.trainer),
             limits: recipe.limits.clone(),
             began: Instant::now(),
+            taken: OnceLock::new(),
         };
-        Arc::new(Lent { memory, models, training, lent: OnceLock::new() })
+        Arc::new(Lent { memory, models, training })
     }
 }
 
@@ -88,8 +89,6 @@ struct Lent {
     memory: Option<RunMemory>,
     models: Option<LentModels>,
     training: Training,
-    /// Since it first asked for it.
-    lent: OnceLock<LentTrainer>,
 }
 
 /// What a run is lent the device with.
@@ -97,6 +96,8 @@ struct Training {
     trainer: Arc<LazyTrainer>,
     limits: Limits,
     began: Instant,
+    /// Since it first asked.
+    taken: OnceLock<LentTrainer>,
 }
 
 impl Backing for Lent {
@@ -106,13 +107,10 @@ impl Backing for Lent {
             (Call::Complete(_), _, Some(models)) => models.answer(call),
             (Call::Complete(_), _, None) => missing(NO_MODEL),
             (Call::Training(asked), memory, _) => {
-                let Training { trainer, limits, began } = &self.training;
+                let Training { trainer, limits, began, taken } = &self.training;
                 let trainer = trainer.get()?;
                 let kept = |id: &str| memory.as_ref()?.adaptation(id);
-                self.lent
-                    .get_or_init(|| trainer.lend(limits, *began))
-                    .answer(asked, &kept)
-                    .map(Reply::Trained)
+                taken.get_or_init(|| trainer.lend(limits, *began)).answer(asked, &kept).map(Reply::Trained)
             }
             (_, Some(memory), _) => memory.answer(call),
             (_, None, _) => missing(NO_STORE),

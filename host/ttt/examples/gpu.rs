@@ -190,7 +190,7 @@ fn trained(device: &dyn Device, tasks: &[Task], together: usize, steps: usize) -
         for (n, task) in tasks.iter().enumerate() {
             let is_right = |(i, wanted): (usize, &Option<Grid>)| {
                 let answers = batch.answers(n, i);
-                wanted.as_ref().is_some_and(|wanted| answers.iter().take(2).any(|(grid, _)| grid == wanted))
+                wanted.as_ref().is_some_and(|wanted| answers.iter().take(2).any(|(grid, ..)| grid == wanted))
             };
             let solved = task.wanted.iter().enumerate().all(is_right);
             each.push(json!({"task": task.name, "solved": solved, "accuracy": batch.accuracy(n)}));

@@ -148,7 +148,7 @@ impl LentTrainer {
             Training::Start { .. } => self.start(&mut desk, asked, kept),
             Training::Predict { adaptation, input, samples } => desk.predict(*adaptation, input, *samples),
             Training::Score { adaptation, input, output } => {
-                desk.of(*adaptation)?.adaptation.score(input, output).map(Said::Score).map_err(declined)
+                desk.of(*adaptation)?.adaptation.score(input, output).map(Said::Score).map_err(Declined::from)
             }
             Training::Save { adaptation } => desk.save(*adaptation),
             Training::Release { adaptation } => {
@@ -171,10 +171,10 @@ impl LentTrainer {
         };
         let kept = match Base::named(name.as_deref()) {
             Ok(_) => None,
-            Err(unknown) => Some(name.as_deref().and_then(kept).ok_or_else(|| declined(unknown))?),
+            Err(unknown) => Some(name.as_deref().and_then(kept).ok_or(unknown)?),
         };
         let base = Base::named(kept.as_ref().map(|kept| kept.0.as_str()).or(name.as_deref()));
-        let base = base.map_err(declined)?;
+        let base = base?;
         let room = self.device_bytes - desk.held();
         let mut share = None;
         let claim = |needs| {
@@ -187,7 +187,7 @@ impl LentTrainer {
         let kept = kept.as_ref().map(|kept| kept.1.as_slice());
         let beginning = Beginning { base, demonstrations, asked: inputs, seed: *seed, kept };
         let device = self.place.device.as_ref().map(|(device, _)| &**device);
-        let adaptation = Adaptation::start(&beginning, device, claim).map_err(declined)?;
+        let adaptation = Adaptation::start(&beginning, device, claim)?;
         let number = desk.started;
         desk.started += 1;
         desk.adaptations.insert(number, Held { adaptation, base: base.name(), share });
@@ -236,7 +236,7 @@ impl LentTrainer {
         }
         // What it took is taken, whatever came of it.
         desk.spent += spent;
-        let crate::adaptation::Metrics { losses, accuracy } = trained.map_err(declined)?;
+        let crate::adaptation::Metrics { losses, accuracy } = trained?;
         let said = Said::Metrics(Metrics {
             steps: losses.len() as u32,
             losses: thinned(&losses),
@@ -269,12 +269,12 @@ impl Desk {
             // What is left of a share that is too small for a number is none.
             Sample { output, log_likelihood: log_likelihood.max(f64::MIN), votes }
         };
-        Ok(Said::Samples(samples.map_err(declined)?.into_iter().map(sample).collect()))
+        Ok(Said::Samples(samples?.into_iter().map(sample).collect()))
     }
 
     fn save(&mut self, number: AdaptationNumber) -> Result<Said, Declined> {
         let held = self.of(number)?;
-        let weights = held.adaptation.weights().map_err(declined)?;
+        let weights = held.adaptation.weights()?;
         let digest = Digest::of(&weights).to_string();
         Ok(Said::Saved { id: pattern_id("", held.base, "adaptation", &digest), weights })
     }
@@ -298,14 +298,16 @@ fn thinned(losses: &[f32]) -> Vec<f32> {
     losses.chunks(part).map(|part| part.iter().sum::<f32>() / part.len() as f32).collect()
 }
 
-fn declined(refused: Refused) -> Declined {
-    let words = refused.to_string();
-    match refused {
-        Refused::TooLarge { .. } => Declined::Exhausted(format!("device_memory_mb: {words}")),
-        Refused::Full { .. } | Refused::Device(_) | Refused::Diverged(_) | Refused::Broken => {
-            Declined::Unavailable(words)
+impl From<Refused> for Declined {
+    fn from(refused: Refused) -> Self {
+        let words = refused.to_string();
+        match refused {
+            Refused::TooLarge { .. } => Self::Exhausted(format!("device_memory_mb: {words}")),
+            Refused::Full { .. } | Refused::Device(_) | Refused::Diverged(_) | Refused::Broken => {
+                Self::Unavailable(words)
+            }
+            _ => Self::Invalid(words),
         }
-        _ => Declined::Invalid(words),
     }
 }
 
