@@ -124,7 +124,7 @@ fn a_worker_that_is_killed_costs_its_own_run_and_is_run_again_on_resume() {
         let host = Host::new();
         host.write_tasks(4);
         host.probe_does("", "act = \"burn\"");
-        let solve = [&SOLVE[..], &["--jobs", "2", "--fuel", "2000000000", "--isolate"]].concat();
+        let solve = [&SOLVE[..], &["--jobs", "2", "--fuel", "12000000000", "--isolate"]].concat();
         let mut child = host.start(&solve);
         let pid = worker(&mut child);
         send(signal, &pid.to_string());
@@ -190,7 +190,7 @@ fn ctrl_c_lets_isolated_runs_finish() {
     host.write_tasks(4);
     host.probe_does("", "act = \"burn\"");
     let args =
-        [&SOLVE[..], &["--jobs", "1", "--fuel", "2000000000", "--isolate", "--data-dir", "data"]].concat();
+        [&SOLVE[..], &["--jobs", "1", "--fuel", "12000000000", "--isolate", "--data-dir", "data"]].concat();
     let mut command: Command = host.bare(&args);
     let mut child = command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     worker(&mut child);
@@ -212,7 +212,7 @@ fn isolation_is_asked_for_by_flag_or_file_and_the_doctor_knows_it() {
     assert!(words.starts_with("rlimits, ") && words.contains("seccomp"), "{words}");
     assert_eq!(found["state"] == "ok", words.contains("Landlock ABI"), "{words}");
     host.probe_does("isolate = true", "act = \"burn\"");
-    let mut child = host.start(&[&SOLVE[..], &["--fuel", "3000000000"]].concat());
+    let mut child = host.start(&[&SOLVE[..], &["--fuel", "12000000000"]].concat());
     worker(&mut child);
     assert_eq!(ends(child).status, Some(0));
     // Whatever runs a plugin's code does it in a worker then.

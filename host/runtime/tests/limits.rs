@@ -206,6 +206,9 @@ fn the_allowance_holds_no_clock_and_shrinks() {
     // Two settings, an offer and a step went before.
     assert_eq!((left("answers"), left("steps"), left("host-calls")), (8, 6, 95), "{said}");
     assert!(left("log-bytes") < limits.log_bytes && left("handed-bytes") < limits.lifted_bytes, "{said}");
+    // What trainings took of the device is no clock: it stands in the journal.
+    assert_eq!(left("device-ms"), limits.device_ms, "{said}");
+    let said = said.replace("device-ms", "");
     assert!(["ms", "time", "clock"].iter().all(|word| !said.contains(word)), "{said}");
     assert_eq!(report, RunReport { usage: report.usage.clone(), ..run("budget", 0, &limits) });
 }

@@ -159,14 +159,14 @@ mod tests {
             losses: vec![(100.0, 900.0), (200.0, 90.0), (400.0, 9.0)],
             accuracy: Some(1.0),
             inputs: vec![grid(1)],
-            looks: (1..=20).map(|at| look(at * 20, if at < 20 { 2 } else { 3 })).collect(),
+            looks: (1..=20).map(|at| look(at * 20, if at < 20 { 2 } else { 4 })).collect(),
         };
-        let drawn = draw("<ttt> on t", &[course], &[&grid(3)]);
+        let drawn = draw("<ttt> on t", &[course], &[&grid(4)]);
         assert!(drawn.contains("&lt;ttt&gt; on t") && !drawn.contains("<ttt>"), "{drawn}");
         assert!(drawn.contains("400 steps") && drawn.matches(" steps\n").count() <= LOOKS + 1);
         assert_eq!(drawn.matches("#2ecc40").count(), 1, "one panel is right");
-        // Ten times less each time: the curve is straight in its middle.
-        assert!(drawn.contains("70.0,18.0") || drawn.contains("252.5,18.0"), "{drawn}");
+        // A quarter of the way at the top, half of it in the middle, the end at the bottom.
+        assert!(drawn.contains("252.5,18.0 435.0,98.0 800.0,178.0"), "{drawn}");
         assert_eq!(drawn.matches("<polyline").count(), 1);
     }
 }
