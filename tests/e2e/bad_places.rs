@@ -148,7 +148,7 @@ fn a_damaged_database_is_told_from_one_that_is_none() {
 #[test]
 fn a_full_disk_loses_nothing_that_was_stored() {
     let mut host = Host::new();
-    let Some(disk) = Tmpfs::mount(&host.path("disk"), 8192) else {
+    let Some(disk) = Tmpfs::mount(&host.path("disk"), 16_384) else {
         skipped("mounting a tmpfs, to be filled, is not permitted here");
         return;
     };
