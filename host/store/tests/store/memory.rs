@@ -467,8 +467,9 @@ fn what_was_adapted_and_kept_is_found_again_and_its_uses_are_counted() {
     let raw = bench.raw();
     let rows: Vec<String> = raw
         .prepare(
-            "SELECT concat_ws(' ', id, base_checkpoint, use_count, last_used_at IS NOT NULL, metrics ->> 'steps',
-                 metrics ->> 'last_loss', metrics ->> 'device_ms', json_array_length(examples))
+            "SELECT id || ' ' || base_checkpoint || ' ' || use_count || ' ' || (last_used_at IS NOT NULL) || ' '
+                 || (metrics ->> 'steps') || ' ' || (metrics ->> 'last_loss') || ' ' || (metrics ->> 'device_ms')
+                 || ' ' || json_array_length(examples)
              FROM ttt_adaptations ORDER BY id",
         )
         .unwrap()
