@@ -74,6 +74,9 @@ fn a_worker_trains_as_the_host_does() {
 fn an_automaton_answers_what_keeps_its_size_and_a_run_keeps_to_the_devices_time() {
     let host = host("base = \"automaton\"\nsteps = \"200\"");
     assert_eq!(solve(&host, &[])["outcome"], "solved");
+    // Fewer steps than it takes to tell how long one is.
+    host.write("stratagem.toml", "[settings.ttt]\nbase = \"automaton\"\nsteps = \"2\"\n");
+    assert!(!solve(&host, &[])["answers"].as_array().unwrap().is_empty());
     host.write("stratagem.toml", "[limits]\ndevice_ms = 300\n");
     let run = solve(&host, &[]);
     assert_eq!(run["usage"]["device_ms"], 300);

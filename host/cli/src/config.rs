@@ -13,8 +13,8 @@ use stratagem_domain::{Limits, LimitsOverlay, Settings, escape, grouped};
 use stratagem_llm::LlmSettings;
 use stratagem_runtime::{CompileLimits, Policy};
 use stratagem_store::{CopyOptions, Quotas, Role};
+use stratagem_ttt::launch::Missing;
 use stratagem_ttt::launch::setting::{Chosen, Setting};
-use stratagem_ttt::launch::{Description, Missing};
 use stratagem_ttt::lent::Trainer;
 
 use crate::args::Global;
@@ -143,15 +143,11 @@ impl TttSettings {
         let told = |what: &str, bytes: u64| format!("{what}, {} MiB", grouped(bytes >> 20));
         match self.device.choose()? {
             Chosen::Device(cuda) => {
-                let Description { name, compute_capability, driver_version, memory_bytes, memory_free_bytes } =
-                    cuda.description()?;
+                let about = cuda.description()?;
                 // Others use the device too.
-                let bytes = bytes(memory_free_bytes / 10 * 9);
-                let capability = format!("{}.{}", compute_capability.0, compute_capability.1);
-                let driver = format!("{}.{}", driver_version / 1_000, driver_version % 1_000 / 10);
-                let memory = format!("{} of {} MiB free", memory_free_bytes >> 20, memory_bytes >> 20);
-                let what = format!("on {name} ({capability}, driver {driver}, {memory})");
-                let trainer = Trainer::on(Arc::new(cuda), name, Self::DEVICE_AT_ONCE, bytes);
+                let bytes = bytes(about.memory_free_bytes / 10 * 9);
+                let what = format!("on {about}");
+                let trainer = Trainer::on(Arc::new(cuda), about.name, Self::DEVICE_AT_ONCE, bytes);
                 Ok(Training { trainer, on: told(&what, bytes), instead: None })
             }
             Chosen::Processor(instead) => {

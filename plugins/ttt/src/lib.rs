@@ -62,24 +62,21 @@ fn train(task: &Task, run: &Run, plan: &Plan, views: u32, parts: u64) -> Result<
     } else {
         plan.steps
     };
-    while course.steps < steps {
+    loop {
         let share = f64::from(course.steps) / f64::from(steps);
-        let wanted = plan.round(steps).min(steps - course.steps);
-        let metrics = round(run, &adaptation, &mut course, (wanted, plan.rate(share), views))?;
+        // Once at least: whatever was trained is looked at.
+        let wanted = plan.round(steps).min(steps.saturating_sub(course.steps)).max(1);
+        let metrics = round(run, &adaptation, &mut course, (wanted, plan.rate(share.min(1.0)), views))?;
         let drawn = look(task, &adaptation)?;
         for (test_index, drawn) in course.see(drawn, metrics.train_accuracy) {
             offer(run, test_index, &drawn, course.early(&drawn), &metrics, &course)?;
         }
-        // The device's time is spent, or nothing changes any more.
-        if metrics.steps < wanted || course.is_settled() {
+        let is_out_of_time = metrics.steps < wanted;
+        if is_out_of_time || course.is_settled() || course.steps >= steps {
             finish(task, run, &adaptation, &metrics, &course)?;
             return keep(run, plan, &adaptation);
         }
-        if course.steps >= steps {
-            finish(task, run, &adaptation, &metrics, &course)?;
-        }
     }
-    keep(run, plan, &adaptation)
 }
 
 /// Some updates, told as a step of the trajectory.

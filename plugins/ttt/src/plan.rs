@@ -75,7 +75,8 @@ impl Plan {
     pub fn rate(&self, share: f64) -> f32 {
         match self.model {
             Model::Compression => 0.0,
-            Model::Automaton => (Self::AUTOMATON_RATE * (1.0 - share)) as f32,
+            // Never 0, which is the model's own.
+            Model::Automaton => (Self::AUTOMATON_RATE * (1.0 - share).max(0.01)) as f32,
         }
     }
 
@@ -108,7 +109,7 @@ mod tests {
     fn an_automatons_training_fits_its_time_and_its_rate_falls() {
         let plan = read(&[("base", "automaton"), ("steps", "500")]).unwrap();
         assert_eq!([0, 100, 100_000].map(|ms| plan.steps_within(ms, 0.5)), [1, 50, 500]);
-        assert!(plan.rate(0.0) > plan.rate(0.5) && plan.rate(0.95) > 0.0);
+        assert!(plan.rate(0.0) > plan.rate(0.5) && plan.rate(1.0) > 0.0);
         assert_eq!(plan.round(500), 25);
     }
 }

@@ -7,6 +7,8 @@
 //! All kernels take the same arguments, so this is small; what they compute is told in [`ops`](crate::ops). Unsafe code of
 //! this crate is here and nowhere else.
 
+use std::fmt;
+
 pub mod cuda;
 #[cfg(feature = "emulator")]
 pub mod emulator;
@@ -59,6 +61,21 @@ pub struct Description {
     pub driver_version: i32,
     pub memory_bytes: u64,
     pub memory_free_bytes: u64,
+}
+
+impl fmt::Display for Description {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            compute_capability: (major, minor),
+            driver_version,
+            memory_bytes,
+            memory_free_bytes,
+        } = self;
+        let driver = version(*driver_version);
+        let (free, all) = (memory_free_bytes >> 20, memory_bytes >> 20);
+        write!(to, "{name} ({major}.{minor}, driver {driver}, {free} of {all} MiB free)")
+    }
 }
 
 /// One launch: all blocks of a kernel.

@@ -85,6 +85,7 @@ fn trains() {
     let Ok(Chosen::Device(cuda)) = Setting::Auto.choose() else { panic!("no stand-in") };
     let description = cuda.description().unwrap();
     assert_eq!((description.name.as_str(), description.compute_capability), ("stand-in", (9, 0)));
+    assert!(description.to_string().starts_with("stand-in (9.0, driver "), "{description}");
     let come_to = |device: &dyn Device| {
         // Recorded launches, on another thread than the device was readied on; and launches that run once.
         let weights = std::thread::scope(|scope| {
