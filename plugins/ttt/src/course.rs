@@ -4,12 +4,15 @@ use stratagem_sdk::Grid;
 
 use crate::plan::Model;
 
-/// Rounds without another answer after which a training that draws all demonstrations right is over.
-const SETTLED: u32 = 8;
+/// Rounds without another answer after which a training that draws all demonstrations right is over: of the compression
+/// model's, which are of so many updates, and of an automaton's, which are parts of its training.
+const SETTLED: [u32; 2] = [8, 6];
 /// What an answer is worth before the last, as a share: little, for the last are to rank before it.
 const EARLY: f64 = 0.02;
 /// What the last answer of a model is worth that draws all demonstrations right, and of one that does not.
 const LAST: [f64; 2] = [0.8, 0.4];
+/// What the second likeliest grid is worth of that, as a share: the likeliest of another training goes before it.
+const SECOND: f64 = 0.25;
 
 /// A grid that the model draws, and its share of all that it draws.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +54,8 @@ impl Course {
 
     /// Whether going on is not worth it.
     pub fn is_settled(&self) -> bool {
-        self.model == Model::Compression && self.calm >= SETTLED
+        let [compression, automaton] = SETTLED;
+        self.calm >= if self.model == Model::Compression { compression } else { automaton }
     }
 
     /// What an answer is worth that may be replaced by a better one.
@@ -59,10 +63,11 @@ impl Course {
         EARLY * drawn.share
     }
 
-    /// What an answer of the finished training is worth.
-    pub fn last(&self, drawn: &Drawn, accuracy: f32) -> f64 {
+    /// What an answer of the finished training is worth; the likeliest has rank 0.
+    pub fn last(&self, rank: usize, drawn: &Drawn, accuracy: f32) -> f64 {
         let [right, wrong] = LAST;
-        drawn.share * if accuracy >= 1.0 { right } else { wrong }
+        let drawn_right = if accuracy >= 1.0 { right } else { wrong };
+        drawn.share * drawn_right * if rank == 0 { 1.0 } else { SECOND }
     }
 }
 
@@ -76,13 +81,18 @@ mod tests {
 
     #[test]
     fn only_what_is_new_is_told_and_a_training_settles_when_nothing_is() {
+        let mut automaton = Course::new(1, Model::Automaton);
+        (0..SETTLED[1]).for_each(|_| drop(automaton.see(vec![drawn(1)], 1.0)));
+        assert!(!automaton.is_settled());
+        automaton.see(vec![drawn(1)], 1.0);
+        assert!(automaton.is_settled());
         let mut course = Course::new(2, Model::Compression);
         let told = |course: &mut Course, colours: [u8; 2], accuracy| {
             course.see(colours.map(drawn).to_vec(), accuracy).iter().map(|(at, _)| *at).collect::<Vec<_>>()
         };
         assert_eq!(told(&mut course, [1, 2], 1.0), [0, 1]);
         assert_eq!(told(&mut course, [1, 3], 1.0), [1]);
-        for _ in 0..SETTLED {
+        for _ in 0..SETTLED[0] {
             assert!(!course.is_settled());
             assert_eq!(told(&mut course, [1, 3], 1.0), [0; 0]);
         }
@@ -95,7 +105,11 @@ mod tests {
     fn later_answers_are_worth_more() {
         let course = Course::new(1, Model::Compression);
         let drawn = &drawn(1)[0];
-        assert!(course.early(drawn) < course.last(drawn, 0.5));
-        assert!(course.last(drawn, 0.5) < course.last(drawn, 1.0));
+        assert!(course.early(drawn) < course.last(0, drawn, 0.5));
+        assert!(course.last(0, drawn, 0.5) < course.last(0, drawn, 1.0));
+        assert!(
+            course.last(1, drawn, 1.0) < course.last(0, drawn, 0.5),
+            "another training's first goes before"
+        );
     }
 }

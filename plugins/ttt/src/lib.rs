@@ -114,8 +114,9 @@ fn finish(
     course: &Course,
 ) -> Result<(), String> {
     for (test_index, drawn) in look(task, adaptation)?.iter().enumerate() {
-        for drawn in drawn {
-            offer(run, test_index, drawn, course.last(drawn, metrics.train_accuracy), metrics, course)?;
+        for (rank, drawn) in drawn.iter().enumerate() {
+            let confidence = course.last(rank, drawn, metrics.train_accuracy);
+            offer(run, test_index, drawn, confidence, metrics, course)?;
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ use crate::model::automaton::{Automaton, CHANNELS, HIDDEN};
 use crate::reference::adam::Adam;
 use crate::reference::automaton::{Scratch, cross_entropy, loss, start, step};
 use crate::train::Unfit;
-use crate::views::{VIEWS, seen, undoing};
+use crate::views::{SYMMETRIES, View, unnamed};
 
 /// Gradients longer than this are shortened to it: a rule that is repeated many times can have steep ones.
 const LONGEST: f32 = 1.0;
@@ -20,6 +20,8 @@ pub const LEARNING_RATE: f64 = 2e-3;
 const DECAY: [f64; 2] = [0.9, 0.999];
 /// Demonstrations of an update.
 const BATCH: usize = 3;
+/// Ways in which an input is looked at for answers and scores, where there is more than one.
+const LOOKS: usize = SYMMETRIES;
 
 /// How an automaton is trained.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,6 +43,8 @@ impl Default for Habits {
 /// An automaton that is being trained on one task.
 pub struct Training {
     demonstrations: Vec<Pair>,
+    /// Colours that are exchanged for one another in every update, so that a rule is learned for all of them.
+    unnamed: Vec<u8>,
     pub habits: Habits,
     weights: Automaton<f32>,
     adam: Adam<f32>,
@@ -61,20 +65,21 @@ impl Training {
         let weights = Automaton::fresh(&mut chance);
         let numbers = weights.parts().iter().map(|part| part.len()).sum();
         let adam = Adam::new(LEARNING_RATE, DECAY, numbers);
-        Ok(Self { demonstrations: demonstrations.to_vec(), habits, weights, adam, chance })
+        let unnamed = unnamed(demonstrations);
+        Ok(Self { demonstrations: demonstrations.to_vec(), unnamed, habits, weights, adam, chance })
     }
 
     /// One update, on some of the demonstrations; gives the loss before it.
     ///
     /// The rate should fall to 0 over the updates: what is learned last is then what holds for all.
     pub fn update(&mut self, rate: f64) -> Result<f32, Unfit> {
-        let Self { demonstrations, habits, weights, adam, chance } = self;
-        let views = if habits.is_turning { VIEWS } else { 1 };
+        let Self { demonstrations, unnamed, habits, weights, adam, chance } = self;
+        let symmetries = if habits.is_turning { SYMMETRIES } else { 1 };
         let some: Vec<Pair> = (0..BATCH.min(demonstrations.len()))
             .map(|_| {
-                let (pair, view) =
-                    (&demonstrations[chance.usize(..demonstrations.len())], chance.usize(..views));
-                Pair { input: seen(&pair.input, view), output: seen(&pair.output, view) }
+                let pair = &demonstrations[chance.usize(..demonstrations.len())];
+                let view = View::new(chance.usize(..symmetries), unnamed, chance);
+                Pair { input: view.of(&pair.input), output: view.of(&pair.output) }
             })
             .collect();
         let board = Board::of(some.iter().map(|pair| &pair.input));
@@ -105,13 +110,26 @@ impl Training {
         if (input.width(), input.height()) != (output.width(), output.height()) {
             return None;
         }
-        let views = if self.habits.is_turning { VIEWS } else { 1 };
-        let likelihood = |view: usize| {
-            let (board, wanted) = (Board::of([&seen(input, view)]), seen(output, view));
+        let likelihood = |view: &View| {
+            let (board, wanted) = (Board::of([&view.of(input)]), view.of(output));
             let missing = doubt(&self.weights, &board, wanted.cells(), self.habits.steps);
             -f64::from(missing) * wanted.cells().len() as f64
         };
-        Some((0..views).map(likelihood).sum::<f64>() / views as f64)
+        let views = self.views();
+        Some(views.iter().map(likelihood).sum::<f64>() / views.len() as f64)
+    }
+
+    /// The ways in which inputs are looked at for answers and scores: as they were in training, and always the same.
+    fn views(&self) -> Vec<View> {
+        let is_recolouring = self.unnamed.len() > 1;
+        let looks = if self.habits.is_turning || is_recolouring { LOOKS } else { 1 };
+        let mut chance = Rng::with_seed(0);
+        let view = |look: usize| {
+            // As it is, first of all.
+            let exchanged = if look == 0 { &[] } else { self.unnamed.as_slice() };
+            View::new(if self.habits.is_turning { look } else { 0 }, exchanged, &mut chance)
+        };
+        (0..looks).map(view).collect()
     }
 
     /// Bytes that training takes, about: weights, their gradient and means, and what the cells of an update go through.
@@ -141,17 +159,17 @@ impl Training {
     /// The grids that the automaton makes of an input seen in different views, the commonest first, each with its share and
     /// its number of them.
     pub fn answers(&self, input: &Grid) -> Vec<(Grid, f64, u32)> {
-        let views = if self.habits.is_turning { VIEWS } else { 1 };
+        let views = self.views();
         let lengths =
             [0, 4, 2].map(|part| self.habits.steps + self.habits.steps.checked_div(part).unwrap_or(0));
         let mut votes: HashMap<Grid, u32> = HashMap::new();
-        for view in 0..views {
+        for view in &views {
             for steps in lengths {
-                let made = made(&self.weights, &seen(input, view), steps);
-                *votes.entry(seen(&made, undoing(view))).or_default() += 1;
+                let made = made(&self.weights, &view.of(input), steps);
+                *votes.entry(view.undone(&made)).or_default() += 1;
             }
         }
-        let all = (views * lengths.len()) as f64;
+        let all = (views.len() * lengths.len()) as f64;
         let mut grids: Vec<(Grid, f64, u32)> =
             votes.into_iter().map(|(grid, n)| (grid, f64::from(n) / all, n)).collect();
         // Grids as well as votes, so that the order is always the same.
@@ -254,6 +272,24 @@ mod tests {
         let (answer, share, _) = training.answers(&unseen.input).swap_remove(0);
         assert_eq!(answer, unseen.output);
         assert!(share > 0.5, "{share}");
+    }
+
+    #[test]
+    fn a_rule_without_colours_is_learned_for_those_that_were_never_shown() {
+        // What touches the left edge fills its row.
+        let filled = |colour: u8, row: usize| {
+            let mut input = [[0; 6]; 6];
+            input[row][0] = colour;
+            let mut output = input;
+            output[row] = [colour; 6];
+            Pair { input: grid(&input), output: grid(&output) }
+        };
+        let (training, _) = trained(&[filled(1, 1), filled(2, 4), filled(3, 2)], HABITS);
+        let unseen = filled(8, 3);
+        assert_eq!(training.answers(&unseen.input)[0].0, unseen.output);
+        // Of one colour that every input has, nothing is learned for another.
+        let (training, _) = trained(&[filled(1, 1), filled(1, 4), filled(1, 2)], HABITS);
+        assert_ne!(training.answers(&unseen.input)[0].0, unseen.output);
     }
 
     #[test]
