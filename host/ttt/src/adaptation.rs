@@ -3,8 +3,7 @@
 use stratagem_domain::{Grid, Pair, grouped};
 
 use crate::launch::{Device, Failed};
-use crate::train::device::{self, Stopped};
-use crate::train::{Unfit, automaton, compression};
+use crate::train::{Stopped, Unfit, automaton, compression, device};
 
 /// The models that there are to start from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,8 +169,13 @@ impl Adaptation {
                 if kept.is_some_and(|weights| !training.resume(&weights)) {
                     return Err(Refused::OtherWeights);
                 }
-                claim(training.bytes())?;
-                Model::Automaton(Box::new(training))
+                Model::Automaton(Box::new(if let Some(device) = device {
+                    claim(training.bytes_on_device())?;
+                    training.on(device)?
+                } else {
+                    claim(training.bytes())?;
+                    training
+                }))
             }
         };
         Ok(Self { model, asked: asked.to_vec(), steps: u32::from(is_kept), is_broken: false })
@@ -179,7 +183,11 @@ impl Adaptation {
 
     /// Whether a device trains it, rather than the processor.
     pub fn is_on_device(&self) -> bool {
-        matches!(self.model, Model::Device(_))
+        match &self.model {
+            Model::Compression(_) => false,
+            Model::Device(_) => true,
+            Model::Automaton(training) => training.is_on_device(),
+        }
     }
 
     /// Trains until the schedule is done or `go_on`, which is asked before every step, says no.
@@ -200,30 +208,30 @@ impl Adaptation {
             steps += 1;
         }
         self.steps += steps;
-        let accuracy = match &self.model {
+        let accuracy = match &mut self.model {
             _ if self.steps == 0 => 0.0,
             Model::Compression(training) => training.accuracy(),
             Model::Device(training) => training.accuracy(),
-            Model::Automaton(training) => training.accuracy(),
+            Model::Automaton(training) => training.accuracy()?,
         };
         Ok(Metrics { losses, accuracy })
     }
 
     /// One update, after so many of the schedule.
     fn update(&mut self, schedule: Schedule, steps: f64) -> Result<f32, Refused> {
-        let diverged = |_| Refused::Diverged(0);
         let rate = schedule.learning_rate;
+        let stopped = |stopped| match stopped {
+            Stopped::Diverged => Refused::Diverged(0),
+            Stopped::Failed(failed) => Refused::Device(failed),
+        };
         match &mut self.model {
             Model::Compression(training) => {
                 let loss = training.update(rate.unwrap_or(compression::LEARNING_RATE));
-                loss.map(|loss| loss.total()).map_err(diverged)
+                loss.map(|loss| loss.total()).map_err(|_| Refused::Diverged(0))
             }
             Model::Device(training) => {
                 let loss = training.update(rate.unwrap_or(compression::LEARNING_RATE));
-                loss.map(|loss| loss.total()).map_err(|stopped| match stopped {
-                    Stopped::Diverged => Refused::Diverged(0),
-                    Stopped::Failed(failed) => Refused::Device(failed),
-                })
+                loss.map(|loss| loss.total()).map_err(stopped)
             }
             Model::Automaton(training) => {
                 if let Some(is_turning) = schedule.is_turning {
@@ -231,20 +239,19 @@ impl Adaptation {
                 }
                 // The model's own rate falls to 0: what is learned last is what holds for all.
                 let left = 1.0 - steps / f64::from(schedule.steps);
-                training.update(rate.unwrap_or(automaton::LEARNING_RATE * left)).map_err(diverged)
+                training.update(rate.unwrap_or(automaton::LEARNING_RATE * left)).map_err(stopped)
             }
         }
     }
 
     /// What the model makes of an input, the likeliest first.
-    pub fn predict(&self, input: &Grid, samples: usize) -> Result<Vec<Sample>, Refused> {
-        let grids = match &self.model {
-            Model::Compression(training) => training.answers(self.asked(input)?),
-            Model::Device(training) => training.answers(self.asked(input)?),
-            Model::Automaton(training) => {
-                self.is_ready()?;
-                training.answers(input)
-            }
+    pub fn predict(&mut self, input: &Grid, samples: usize) -> Result<Vec<Sample>, Refused> {
+        self.is_ready()?;
+        let asked = asked(&self.asked, input);
+        let grids = match &mut self.model {
+            Model::Compression(training) => training.answers(asked?),
+            Model::Device(training) => training.answers(asked?),
+            Model::Automaton(training) => training.answers(input)?,
         };
         let sample =
             |(output, share, votes): (Grid, f64, u32)| Sample { output, log_likelihood: share.ln(), votes };
@@ -252,23 +259,22 @@ impl Adaptation {
     }
 
     /// The logarithm of how likely an output is; none where the model cannot make it.
-    pub fn score(&self, input: &Grid, output: &Grid) -> Result<Option<f64>, Refused> {
-        match &self.model {
-            Model::Compression(training) => Ok(training.score(self.asked(input)?, output)),
-            Model::Device(training) => Ok(training.score(self.asked(input)?, output)),
-            Model::Automaton(training) => {
-                self.is_ready()?;
-                Ok(training.score(input, output))
-            }
+    pub fn score(&mut self, input: &Grid, output: &Grid) -> Result<Option<f64>, Refused> {
+        self.is_ready()?;
+        let asked = asked(&self.asked, input);
+        match &mut self.model {
+            Model::Compression(training) => Ok(training.score(asked?, output)),
+            Model::Device(training) => Ok(training.score(asked?, output)),
+            Model::Automaton(training) => Ok(training.score(input, output)?),
         }
     }
 
     /// All weights, as little-endian 32-bit floats.
-    pub fn weights(&self) -> Result<Vec<u8>, Refused> {
-        let weights = match &self.model {
+    pub fn weights(&mut self) -> Result<Vec<u8>, Refused> {
+        let weights = match &mut self.model {
             Model::Compression(training) => training.weights(),
             Model::Device(training) => training.weights()?,
-            Model::Automaton(training) => training.weights(),
+            Model::Automaton(training) => training.weights()?,
         };
         Ok(weights.iter().flat_map(|weight| weight.to_le_bytes()).collect())
     }
@@ -280,11 +286,11 @@ impl Adaptation {
             _ => Ok(()),
         }
     }
+}
 
-    fn asked(&self, input: &Grid) -> Result<usize, Refused> {
-        self.is_ready()?;
-        self.asked.iter().position(|asked| asked == input).ok_or(Refused::NotAsked)
-    }
+/// Which of the inputs that are asked for this is.
+fn asked(all: &[Grid], input: &Grid) -> Result<usize, Refused> {
+    all.iter().position(|asked| asked == input).ok_or(Refused::NotAsked)
 }
 
 /// Weights as they were kept.
@@ -349,7 +355,7 @@ mod tests {
             let samples = adaptation.predict(&asked, 2).unwrap();
             assert_eq!(samples[0].output, right, "{base:?}");
             assert!(samples[0].log_likelihood <= 0.0 && samples.len() <= 2);
-            let score = |output| adaptation.score(&asked, output).unwrap();
+            let mut score = |output| adaptation.score(&asked, output).unwrap();
             assert!(score(&right) > score(&asked), "{base:?}");
             assert_eq!(score(&grid(&[[2, 0, 2]; 3])), None, "of another size");
             // Weights that were kept say the same again.

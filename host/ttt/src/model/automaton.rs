@@ -11,6 +11,10 @@ use crate::model::real;
 pub const CHANNELS: usize = 20;
 /// Numbers between what a cell sees and how it changes.
 pub const HIDDEN: usize = 128;
+/// Gradients longer than this are shortened to it: a rule that is repeated many times can have steep ones.
+pub const LONGEST: f32 = 1.0;
+/// How much of the past gradients' and squares' means each update keeps.
+pub const DECAY: [f64; 2] = [0.9, 0.999];
 
 /// A cellular automaton: every cell changes by what it and the eight around it hold, by the same rule in every step.
 ///

@@ -3,7 +3,7 @@
 use crate::board::{Board, SIGHT};
 use crate::launch::{Device, Failed, Session};
 use crate::model::COLOURS;
-use crate::model::automaton::{Automaton as Weights, CHANNELS, HIDDEN};
+use crate::model::automaton::{Automaton as Weights, CHANNELS, DECAY, HIDDEN, LONGEST};
 use crate::ops::adam::Adam;
 use crate::ops::plain::{Parts, combine};
 use crate::ops::tape::{NONE, Span, Tape, chunks, row};
@@ -29,9 +29,6 @@ row!(CrossEntropy { state, wanted, cells, slope, loss });
 const TILE: u64 = 16;
 /// Parts that cells are divided into where weights' gradients are summed.
 const PARTS: u64 = 16;
-/// Gradients longer than this are shortened to it.
-const LONGEST: f32 = 1.0;
-const DECAY: [f64; 2] = [0.9, 0.999];
 
 /// An automaton whose weights lie on a device.
 pub struct Automaton {
@@ -40,6 +37,14 @@ pub struct Automaton {
     tape: Tape,
     adam: Adam,
     loss: Span,
+}
+
+/// Where the weights lie, and that of the longest walk over the largest board.
+struct Layout {
+    tape: Tape,
+    adam: Adam,
+    loss: Span,
+    room: Tape,
 }
 
 /// Where the numbers of one walk lie.
@@ -57,15 +62,27 @@ impl Automaton {
         steps: usize,
     ) -> Result<Self, Failed> {
         let weights = weights.parts().concat();
+        let Layout { tape, adam, loss, room } = Self::lay_out(weights.len(), cells, steps);
+        let mut session = device.open(room.floats())?;
+        adam.begin(session.as_mut(), &weights)?;
+        Ok(Self { session, tape, adam, loss })
+    }
+
+    /// Bytes of a device's memory that so many weights take there, with what [`Self::new`] takes memory for.
+    pub fn bytes(weights: usize, cells: usize, steps: usize) -> u64 {
+        let room = Self::lay_out(weights, cells, steps).room;
+        // What a cell sees goes along as words.
+        room.floats() * size_of::<f32>() as u64 + (cells * SIGHT * size_of::<u64>()) as u64
+    }
+
+    fn lay_out(weights: usize, cells: usize, steps: usize) -> Layout {
         let mut tape = Tape::default();
-        let adam = Adam::new(&mut tape, weights.len(), DECAY);
+        let adam = Adam::new(&mut tape, weights, DECAY);
         let loss = tape.take(1);
         let mut room = tape.clone();
         Self::walk(&mut room, adam.weights, &full(cells), steps);
         room.take(1);
-        let mut session = device.open(room.floats())?;
-        adam.begin(session.as_mut(), &weights)?;
-        Ok(Self { session, tape, adam, loss })
+        Layout { tape, adam, loss, room }
     }
 
     /// Lays a walk out.

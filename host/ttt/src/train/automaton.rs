@@ -1,23 +1,22 @@
-//! Trains an automaton on the demonstrations of a task whose grids keep their size.
+//! Trains an automaton on the demonstrations of a task whose grids keep their size, on the processor or on a device.
 
 use std::collections::HashMap;
 
 use fastrand::Rng;
-use stratagem_domain::{Grid, Pair};
+use ndarray::Array2;
+use stratagem_domain::{Grid, MAX_SIDE, Pair};
 
 use crate::board::{Board, SIGHT};
+use crate::launch::{Device, Failed};
 use crate::model::COLOURS;
-use crate::model::automaton::{Automaton, CHANNELS, HIDDEN};
+use crate::model::automaton::{Automaton, CHANNELS, DECAY, HIDDEN, LONGEST};
+use crate::ops::automaton::Automaton as OnDevice;
 use crate::reference::adam::Adam;
 use crate::reference::automaton::{Scratch, cross_entropy, loss, start, step};
-use crate::train::Unfit;
+use crate::train::{Stopped, Unfit};
 use crate::views::{SYMMETRIES, View, unnamed};
 
-/// Gradients longer than this are shortened to it: a rule that is repeated many times can have steep ones.
-const LONGEST: f32 = 1.0;
 pub const LEARNING_RATE: f64 = 2e-3;
-/// How much of the past gradients' and squares' means each update keeps.
-const DECAY: [f64; 2] = [0.9, 0.999];
 /// Demonstrations of an update.
 const BATCH: usize = 3;
 /// Ways in which an input is looked at for answers and scores, where there is more than one.
@@ -46,9 +45,76 @@ pub struct Training {
     /// Colours that are exchanged for one another in every update, so that a rule is learned for all of them.
     unnamed: Vec<u8>,
     pub habits: Habits,
-    weights: Automaton<f32>,
-    adam: Adam<f32>,
+    weights: Weights,
     chance: Rng,
+}
+
+/// Where the weights lie, and what moves them.
+enum Weights {
+    Here(Automaton<f32>, Adam<f32>),
+    OnDevice(OnDevice),
+}
+
+impl Weights {
+    fn fresh(weights: Automaton<f32>) -> Self {
+        let adam = Adam::new(LEARNING_RATE, DECAY, numbers(&weights));
+        Self::Here(weights, adam)
+    }
+
+    /// One update that leaves weights this share of themselves; gives the loss before it.
+    fn update(
+        &mut self,
+        board: &Board,
+        wanted: &[u8],
+        steps: usize,
+        rate: f64,
+        kept: f32,
+    ) -> Result<f32, Stopped> {
+        match self {
+            Self::OnDevice(weights) => match weights.update(board, wanted, steps, Some((rate, kept)))? {
+                loss if loss.is_finite() => Ok(loss),
+                _ => Err(Stopped::Diverged),
+            },
+            Self::Here(weights, adam) => {
+                let mut gradient = Automaton::zero();
+                let loss = loss(weights, board, wanted, steps, &mut Scratch::new(board), &mut gradient);
+                if !loss.is_finite() {
+                    return Err(Stopped::Diverged);
+                }
+                shorten(&mut gradient);
+                weights.parts_mut().into_iter().flatten().for_each(|weight| *weight *= kept);
+                adam.learning_rate = rate;
+                adam.step(weights.parts_mut().into_iter().zip(gradient.parts()));
+                Ok(loss)
+            }
+        }
+    }
+
+    /// What all cells hold after so many steps.
+    fn run(&mut self, board: &Board, steps: usize) -> Result<Array2<f32>, Failed> {
+        match self {
+            Self::OnDevice(weights) => {
+                let last = weights.run(board, steps)?;
+                let shaped = Array2::from_shape_vec((board.len(), CHANNELS), last);
+                Ok(shaped.unwrap_or_else(|error| unreachable!("so many numbers were read: {error}")))
+            }
+            Self::Here(weights, _) => {
+                let mut scratch = Scratch::new(board);
+                Ok((0..steps).fold(start(board), |state, _| step(weights, board, &state, &mut scratch)))
+            }
+        }
+    }
+
+    /// What the automaton makes of a grid: in each cell the strongest colour.
+    fn made(&mut self, input: &Grid, steps: usize) -> Result<Grid, Failed> {
+        let last = self.run(&Board::of([input]), steps)?;
+        let strongest = |cell: ndarray::ArrayView1<'_, f32>| {
+            (1..COLOURS).fold(0, |best, colour| if cell[colour] > cell[best] { colour } else { best }) as u8
+        };
+        let cells: Vec<u8> = last.outer_iter().map(strongest).collect();
+        Ok(Grid::new(input.width() as u32, input.height() as u32, &cells)
+            .unwrap_or_else(|error| unreachable!("as large as the input, and of its colours: {error}")))
+    }
 }
 
 impl Training {
@@ -62,18 +128,29 @@ impl Training {
             return Err(Unfit::Sizes);
         }
         let mut chance = Rng::with_seed(seed);
-        let weights = Automaton::fresh(&mut chance);
-        let numbers = weights.parts().iter().map(|part| part.len()).sum();
-        let adam = Adam::new(LEARNING_RATE, DECAY, numbers);
+        let weights = Weights::fresh(Automaton::fresh(&mut chance));
         let unnamed = unnamed(demonstrations);
-        Ok(Self { demonstrations: demonstrations.to_vec(), unnamed, habits, weights, adam, chance })
+        Ok(Self { demonstrations: demonstrations.to_vec(), unnamed, habits, weights, chance })
+    }
+
+    /// Goes on on a device, from the same weights.
+    pub fn on(mut self, device: &dyn Device) -> Result<Self, Failed> {
+        if let Weights::Here(weights, _) = &self.weights {
+            let there = OnDevice::new(device, weights, self.cells_on_device(), self.most_steps())?;
+            self.weights = Weights::OnDevice(there);
+        }
+        Ok(self)
+    }
+
+    pub fn is_on_device(&self) -> bool {
+        matches!(self.weights, Weights::OnDevice(_))
     }
 
     /// One update, on some of the demonstrations; gives the loss before it.
     ///
     /// The rate should fall to 0 over the updates: what is learned last is then what holds for all.
-    pub fn update(&mut self, rate: f64) -> Result<f32, Unfit> {
-        let Self { demonstrations, unnamed, habits, weights, adam, chance } = self;
+    pub fn update(&mut self, rate: f64) -> Result<f32, Stopped> {
+        let Self { demonstrations, unnamed, habits, weights, chance } = self;
         let symmetries = if habits.is_turning { SYMMETRIES } else { 1 };
         let some: Vec<Pair> = (0..BATCH.min(demonstrations.len()))
             .map(|_| {
@@ -85,38 +162,31 @@ impl Training {
         let board = Board::of(some.iter().map(|pair| &pair.input));
         let wanted: Vec<u8> = some.iter().flat_map(|pair| pair.output.cells()).copied().collect();
         let steps = habits.steps + chance.usize(..=habits.steps / 2);
-        let mut gradient = Automaton::zero();
-        let loss = loss(weights, &board, &wanted, steps, &mut Scratch::new(&board), &mut gradient);
-        if !loss.is_finite() {
-            return Err(Unfit::Diverged);
-        }
-        shorten(&mut gradient);
-        let kept = (1.0 - rate * habits.fading) as f32;
-        weights.parts_mut().into_iter().flatten().for_each(|weight| *weight *= kept);
-        adam.learning_rate = rate;
-        adam.step(weights.parts_mut().into_iter().zip(gradient.parts()));
-        Ok(loss)
+        weights.update(&board, &wanted, steps, rate, (1.0 - rate * habits.fading) as f32)
     }
 
     /// The share of demonstrations that it makes without a wrong cell.
-    pub fn accuracy(&self) -> f64 {
-        let is_right = |pair: &&Pair| made(&self.weights, &pair.input, self.habits.steps) == pair.output;
-        let right = self.demonstrations.iter().filter(is_right).count();
-        right as f64 / self.demonstrations.len() as f64
+    pub fn accuracy(&mut self) -> Result<f64, Failed> {
+        let mut right = 0;
+        for pair in &self.demonstrations {
+            right += usize::from(self.weights.made(&pair.input, self.habits.steps)? == pair.output);
+        }
+        Ok(right as f64 / self.demonstrations.len() as f64)
     }
 
     /// The logarithm of how likely an output is, cell by cell, on average over views; none where it is of another size.
-    pub fn score(&self, input: &Grid, output: &Grid) -> Option<f64> {
+    pub fn score(&mut self, input: &Grid, output: &Grid) -> Result<Option<f64>, Failed> {
         if (input.width(), input.height()) != (output.width(), output.height()) {
-            return None;
+            return Ok(None);
         }
-        let likelihood = |view: &View| {
-            let (board, wanted) = (Board::of([&view.of(input)]), view.of(output));
-            let missing = doubt(&self.weights, &board, wanted.cells(), self.habits.steps);
-            -f64::from(missing) * wanted.cells().len() as f64
-        };
         let views = self.views();
-        Some(views.iter().map(likelihood).sum::<f64>() / views.len() as f64)
+        let mut sum = 0.0;
+        for view in &views {
+            let last = self.weights.run(&Board::of([&view.of(input)]), self.habits.steps)?;
+            let (missing, _) = cross_entropy(&last, view.of(output).cells());
+            sum -= f64::from(missing) * output.cells().len() as f64;
+        }
+        Ok(Some(sum / views.len() as f64))
     }
 
     /// The ways in which inputs are looked at for answers and scores: as they were in training, and always the same.
@@ -134,38 +204,60 @@ impl Training {
 
     /// Bytes that training takes, about: weights, their gradient and means, and what the cells of an update go through.
     pub fn bytes(&self) -> u64 {
-        let weights: usize = self.weights.parts().iter().map(|part| part.len()).sum();
-        let largest = self.demonstrations.iter().map(|pair| pair.input.cells().len()).max().unwrap_or(0);
         // What a cell sees, what is between, its slope; and what it holds at each step.
-        let cell = SIGHT * CHANNELS + 2 * HIDDEN + (self.habits.steps * 3 / 2 + 2) * CHANNELS;
-        ((4 * weights + BATCH * largest * cell) * size_of::<f32>()) as u64
+        let cell = SIGHT * CHANNELS + 2 * HIDDEN + (self.most_steps() + 2) * CHANNELS;
+        ((4 * numbers(&Automaton::zero()) + self.cells() * cell) * size_of::<f32>()) as u64
+    }
+
+    /// Bytes of a device's memory that it takes there.
+    pub fn bytes_on_device(&self) -> u64 {
+        OnDevice::bytes(numbers(&Automaton::zero()), self.cells_on_device(), self.most_steps())
+    }
+
+    /// Cells of an update, at most.
+    fn cells(&self) -> usize {
+        BATCH * self.demonstrations.iter().map(|pair| pair.input.cells().len()).max().unwrap_or(0)
+    }
+
+    /// Also for any grid that may be asked about.
+    fn cells_on_device(&self) -> usize {
+        self.cells().max(MAX_SIDE * MAX_SIDE)
+    }
+
+    fn most_steps(&self) -> usize {
+        self.habits.steps * 3 / 2
     }
 
     /// Goes on from such weights; false where there are more or fewer.
     pub fn resume(&mut self, weights: &[f32]) -> bool {
-        let fits = weights.len() == self.weights.parts().iter().map(|part| part.len()).sum::<usize>();
+        let mut from = Automaton::zero();
+        let fits = weights.len() == numbers(&from);
         if fits {
-            let all = self.weights.parts_mut().into_iter().flatten();
+            let all = from.parts_mut().into_iter().flatten();
             all.zip(weights).for_each(|(weight, &kept)| *weight = kept);
+            self.weights = Weights::fresh(from);
         }
         fits
     }
 
     /// All weights, in one order.
-    pub fn weights(&self) -> Vec<f32> {
-        self.weights.parts().concat()
+    pub fn weights(&mut self) -> Result<Vec<f32>, Failed> {
+        match &mut self.weights {
+            Weights::Here(weights, _) => Ok(weights.parts().concat()),
+            Weights::OnDevice(weights) => weights.weights(),
+        }
     }
 
     /// The grids that the automaton makes of an input seen in different views, the commonest first, each with its share and
     /// its number of them.
-    pub fn answers(&self, input: &Grid) -> Vec<(Grid, f64, u32)> {
+    pub fn answers(&mut self, input: &Grid) -> Result<Vec<(Grid, f64, u32)>, Failed> {
         let views = self.views();
         let lengths =
             [0, 4, 2].map(|part| self.habits.steps + self.habits.steps.checked_div(part).unwrap_or(0));
         let mut votes: HashMap<Grid, u32> = HashMap::new();
         for view in &views {
             for steps in lengths {
-                let made = made(&self.weights, &view.of(input), steps);
+                let made = self.weights.made(&view.of(input), steps)?;
                 *votes.entry(view.undone(&made)).or_default() += 1;
             }
         }
@@ -174,8 +266,12 @@ impl Training {
             votes.into_iter().map(|(grid, n)| (grid, f64::from(n) / all, n)).collect();
         // Grids as well as votes, so that the order is always the same.
         grids.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cells().cmp(b.0.cells())));
-        grids
+        Ok(grids)
     }
+}
+
+fn numbers(weights: &Automaton<f32>) -> usize {
+    weights.parts().iter().map(|part| part.len()).sum()
 }
 
 fn shorten(gradient: &mut Automaton<f32>) {
@@ -183,28 +279,6 @@ fn shorten(gradient: &mut Automaton<f32>) {
     if length > LONGEST {
         gradient.parts_mut().into_iter().flatten().for_each(|slope| *slope *= LONGEST / length);
     }
-}
-
-/// What all cells hold after so many steps.
-fn run(automaton: &Automaton<f32>, board: &Board, steps: usize) -> ndarray::Array2<f32> {
-    let mut scratch = Scratch::new(board);
-    (0..steps).fold(start(board), |state, _| step(automaton, board, &state, &mut scratch))
-}
-
-/// The nats a cell that an automaton is short of the wanted colours.
-fn doubt(automaton: &Automaton<f32>, board: &Board, wanted: &[u8], steps: usize) -> f32 {
-    cross_entropy(&run(automaton, board, steps), wanted).0
-}
-
-/// What an automaton makes of a grid: in each cell the strongest colour.
-fn made(automaton: &Automaton<f32>, input: &Grid, steps: usize) -> Grid {
-    let last = run(automaton, &Board::of([input]), steps);
-    let strongest = |cell: ndarray::ArrayView1<'_, f32>| {
-        (1..COLOURS).fold(0, |best, colour| if cell[colour] > cell[best] { colour } else { best }) as u8
-    };
-    let cells: Vec<u8> = last.outer_iter().map(strongest).collect();
-    Grid::new(input.width() as u32, input.height() as u32, &cells)
-        .unwrap_or_else(|error| unreachable!("as large as the input, and of its colours: {error}"))
 }
 
 #[cfg(test)]
@@ -237,12 +311,12 @@ mod tests {
     #[test]
     fn it_learns_a_local_rule_and_applies_it_where_it_was_not_shown() {
         let demonstrations = [falling(1, 1), falling(4, 3), falling(2, 0), falling(3, 4)];
-        let (training, losses) = trained(&demonstrations, HABITS);
+        let (mut training, losses) = trained(&demonstrations, HABITS);
         assert!(losses[losses.len() - 1] < losses[0] / 50.0, "{losses:?}");
         let unseen = falling(2, 2);
-        assert_eq!(training.answers(&unseen.input)[0].0, unseen.output);
-        assert!((training.accuracy() - 1.0).abs() < 1e-9);
-        let score = |output: &Grid| training.score(&unseen.input, output);
+        assert_eq!(training.answers(&unseen.input).unwrap()[0].0, unseen.output);
+        assert!((training.accuracy().unwrap() - 1.0).abs() < 1e-9);
+        let mut score = |output: &Grid| training.score(&unseen.input, output).unwrap();
         assert!(score(&unseen.output).unwrap() > score(&unseen.input).unwrap() + 1.0);
         assert_eq!(score(&grid(&[[0; 6]; 2])), None, "of another size");
         assert_eq!(trained(&demonstrations, HABITS).1, losses, "the same seed, the same losses");
@@ -267,9 +341,9 @@ mod tests {
         };
         let habits = Habits { is_turning: true, ..HABITS };
         // Along one edge alone.
-        let (training, _) = trained(&[around(0, 1), around(0, 3)], habits);
+        let (mut training, _) = trained(&[around(0, 1), around(0, 3)], habits);
         let unseen = around(3, 5);
-        let (answer, share, _) = training.answers(&unseen.input).swap_remove(0);
+        let (answer, share, _) = training.answers(&unseen.input).unwrap().swap_remove(0);
         assert_eq!(answer, unseen.output);
         assert!(share > 0.5, "{share}");
     }
@@ -284,19 +358,19 @@ mod tests {
             output[row] = [colour; 6];
             Pair { input: grid(&input), output: grid(&output) }
         };
-        let (training, _) = trained(&[filled(1, 1), filled(2, 4), filled(3, 2)], HABITS);
+        let (mut training, _) = trained(&[filled(1, 1), filled(2, 4), filled(3, 2)], HABITS);
         let unseen = filled(8, 3);
-        assert_eq!(training.answers(&unseen.input)[0].0, unseen.output);
+        assert_eq!(training.answers(&unseen.input).unwrap()[0].0, unseen.output);
         // Of one colour that every input has, nothing is learned for another.
-        let (training, _) = trained(&[filled(1, 1), filled(1, 4), filled(1, 2)], HABITS);
-        assert_ne!(training.answers(&unseen.input)[0].0, unseen.output);
+        let (mut training, _) = trained(&[filled(1, 1), filled(1, 4), filled(1, 2)], HABITS);
+        assert_ne!(training.answers(&unseen.input).unwrap()[0].0, unseen.output);
     }
 
     #[test]
     fn what_cannot_be_trained_on_is_named() {
         let fails = |demonstrations: &[Pair], rate: f64| {
             let mut training = Training::new(demonstrations, HABITS, 1)?;
-            (0..3).try_for_each(|_| training.update(rate).map(drop))
+            (0..3).try_for_each(|_| training.update(rate).map(drop)).map_err(|_| Unfit::Diverged)
         };
         assert_eq!(fails(&[], 1e-3), Err(Unfit::Empty));
         let wider = Pair { input: grid(&[[1; 6]; 2]), output: grid(&[[1; 6]; 3]) };

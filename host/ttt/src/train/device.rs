@@ -11,19 +11,9 @@ use crate::ops::engine::{Engine, Problem};
 use crate::puzzle::Puzzle;
 use crate::reference::compression::Loss;
 use crate::reference::ops::picture::Heads;
-use crate::train::Unfit;
 use crate::train::compression::Plan;
 use crate::train::opinions::{Opinions, accuracy};
-
-/// Why an update did not come off.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Stopped {
-    /// The loss is no number any more: the learning rate is too high.
-    #[error("the loss is no number any more")]
-    Diverged,
-    #[error(transparent)]
-    Failed(#[from] Failed),
-}
+use crate::train::{Stopped, Unfit};
 
 /// Tasks that are trained together, step by step: small ones fill a device only together.
 pub struct Batch {
