@@ -22,6 +22,7 @@ use stratagem_domain::{Grid, Pair};
 use stratagem_ttt::launch::Device;
 use stratagem_ttt::launch::cuda::Cuda;
 use stratagem_ttt::launch::emulator::Emulator;
+use stratagem_ttt::train::automaton;
 use stratagem_ttt::train::compression::{LEARNING_RATE, Plan};
 use stratagem_ttt::train::device::Batch;
 
@@ -177,6 +178,24 @@ fn timed(device: &dyn Device, tasks: &[Task], updates: usize) -> Fallible<Value>
     }))
 }
 
+/// Times updates of an automaton on the first task that keeps its sizes; none where there is no such task.
+fn automaton_timed(device: &dyn Device, tasks: &[Task], updates: usize) -> Fallible<Value> {
+    let begin = |task: &Task| automaton::Training::new(&task.shown, automaton::Habits::default(), 1).ok();
+    let Some(training) = tasks.iter().find_map(begin) else { return Ok(Value::Null) };
+    let memory_bytes = training.bytes_on_device();
+    let mut training = training.on(device)?;
+    for _ in 0..WARM.min(updates) {
+        training.update(automaton::LEARNING_RATE)?;
+    }
+    let begun = Instant::now();
+    for _ in 0..updates {
+        training.update(automaton::LEARNING_RATE)?;
+    }
+    let update_ms = begun.elapsed().as_secs_f64() * 1e3 / updates as f64;
+    println!("  an automaton: {update_ms:.3} ms an update");
+    Ok(json!({"memory_bytes": memory_bytes, "update_ms": update_ms}))
+}
+
 /// Trains tasks to the end, and counts those whose wanted grids are all among the first two answers.
 fn trained(device: &dyn Device, tasks: &[Task], together: usize, steps: usize) -> Fallible<Value> {
     let begun = Instant::now();
@@ -226,21 +245,25 @@ fn run() -> Fallible<bool> {
     let ops = held(&checks::ops::all(device));
     println!("updates");
     let updates = held(&checks::step::all(device));
+    let automaton = held(&checks::automaton::all(device));
     let repeats = is_repeatable(device, first)?;
     println!("the same again: {repeats}");
     let sizes = given.batches.iter().filter(|&&size| size <= tasks.len());
     let benchmark =
         sizes.map(|&size| timed(device, &tasks[..size], given.updates)).collect::<Fallible<Vec<Value>>>()?;
+    let automaton_benchmark = automaton_timed(device, &tasks, given.updates)?;
     let together = given.batches.iter().copied().max().unwrap_or(1);
     let training =
         if given.train > 0 { trained(device, &tasks, together, given.train)? } else { Value::Null };
-    let is_right = ops["wrong"] == 0 && updates["wrong"] == 0 && repeats;
+    let is_right = [&ops, &updates, &automaton].iter().all(|held| held["wrong"] == 0) && repeats;
     let result = json!({
         "device": description,
         "operations": ops,
         "updates": updates,
+        "automaton": automaton,
         "is_repeatable": repeats,
         "benchmark": benchmark,
+        "automaton_benchmark": automaton_benchmark,
         "training": training,
         "is_right": is_right,
     });

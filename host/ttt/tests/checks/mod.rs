@@ -1,6 +1,7 @@
 //! Holds whatever runs the kernels to the reference in double precision: what the tests do with the emulator, and
 //! `examples/gpu.rs` with a device.
 
+pub mod automaton;
 pub mod ops;
 pub mod step;
 

@@ -24,3 +24,8 @@ fn every_operation_is_that_of_the_reference() {
 fn whole_updates_of_several_tasks_at_once_are_those_of_the_reference() {
     hold(&checks::step::all(&Emulator), 32);
 }
+
+#[test]
+fn an_automaton_walks_and_learns_as_the_reference_does() {
+    hold(&checks::automaton::all(&Emulator), 4);
+}
