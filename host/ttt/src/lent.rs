@@ -86,7 +86,7 @@ impl Trainer {
         Self { turns: Turns::new(at_once), memory, place: Place::default() }
     }
 
-    /// On a device of that name; what cannot be trained there is trained on the processor.
+    /// On a device of that name.
     pub fn on(device: Arc<dyn Device>, name: String, at_once: usize, bytes: u64) -> Self {
         Self { place: Place { device: Some((device, name)) }, ..Self::new(at_once, bytes) }
     }
