@@ -82,6 +82,14 @@ fn an_automaton_answers_what_keeps_its_size_and_a_run_keeps_to_the_devices_time(
     assert_eq!(run["usage"]["device_ms"], 300);
     assert_eq!(run["usage"]["limits_hit"], json!(["device_ms"]));
     assert!(!run["answers"].as_array().unwrap().is_empty(), "what was drawn until then counts");
+    // Wherever in its two trainings an automaton is stopped, it has the last word.
+    for device_ms in [100, 200, 400] {
+        let limits = format!("[limits]\ndevice_ms = {device_ms}\n[settings.ttt]\nbase = \"automaton\"\n");
+        host.write("stratagem.toml", &limits);
+        let run = solve(&host, &[]);
+        assert_eq!(run["ending"], "returned", "{device_ms}");
+        assert!(!run["answers"].as_array().unwrap().is_empty(), "{device_ms}");
+    }
 }
 
 #[test]

@@ -41,6 +41,7 @@ impl Strategy for Ttt {
             Model::Automaton => [8, 1]
                 .into_iter()
                 .zip([2, 1])
+                .take_while(|_| !is_spent(run))
                 .try_for_each(|(views, parts)| train(task, run, &plan, views, parts)),
         }
     }
@@ -55,6 +56,9 @@ fn train(task: &Task, run: &Run, plan: &Plan, views: u32, parts: u64) -> Result<
     let steps = if plan.model == Model::Automaton {
         // Its rate falls to 0 over the training, whose length therefore has to be known.
         let tried = round(run, &adaptation, &mut course, (TRIED, plan.rate(0.0), views))?;
+        if is_spent(run) {
+            return finish(task, run, &adaptation, &tried, &course);
+        }
         plan.steps_within(
             left.saturating_sub(tried.device_ms),
             f64::from(TRIED) / tried.device_ms.max(1) as f64,
@@ -71,12 +75,17 @@ fn train(task: &Task, run: &Run, plan: &Plan, views: u32, parts: u64) -> Result<
         for (test_index, drawn) in course.see(drawn, metrics.train_accuracy) {
             offer(run, test_index, &drawn, course.early(&drawn), &metrics, &course)?;
         }
-        let is_out_of_time = metrics.steps < wanted;
+        let is_out_of_time = metrics.steps < wanted || is_spent(run);
         if is_out_of_time || course.is_settled() || course.steps >= steps {
             finish(task, run, &adaptation, &metrics, &course)?;
             return keep(run, plan, &adaptation);
         }
     }
+}
+
+/// Whether the device trains no more for this run: what is trained can still be looked at.
+fn is_spent(run: &Run) -> bool {
+    run.budget().device_ms == 0
 }
 
 /// Some updates, told as a step of the trajectory.
