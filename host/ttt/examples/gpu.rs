@@ -6,7 +6,11 @@
 //!
 //! The program stands alone: built on one machine, it runs on another that has a device and its driver. `FOLDER` holds tasks,
 //! one JSON file each; without it tasks are random. Results are written as JSON. It fails where there is no device, and where
-//! anything that was computed is wrong.
+//! anything that was computed is wrong. What a framework takes on the same device, `tests/torch/compression.py` says:
+//!
+//! ```text
+//! compression.py TASK.json --updates 20 --device cuda
+//! ```
 
 #[path = "../tests/checks/mod.rs"]
 mod checks;

@@ -94,3 +94,22 @@ fn a_step_is_that_of_pytorch() {
         }
     }
 }
+
+#[test]
+fn what_an_update_takes_in_pytorch_is_told() {
+    let Ok(python) = std::env::var("STRATAGEM_TORCH") else {
+        eprintln!("skipped: STRATAGEM_TORCH names no Python with PyTorch; `just torch` brings one");
+        return;
+    };
+    let mut chance = Rng::with_seed(3);
+    let mut pair = || json!({"input": grid(&mut chance, [3, 4]), "output": grid(&mut chance, [3, 4])});
+    let task = json!({"train": [pair(), pair()], "test": [pair()]});
+    let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/task.json");
+    std::fs::write(path, task.to_string()).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/torch/compression.py");
+    let output = Command::new(&python).args([script, path, "--updates", "1"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    println!("{told}");
+    assert!(told["device"] == "cpu" && told["update_ms"].as_f64() > Some(0.0), "{told}");
+}

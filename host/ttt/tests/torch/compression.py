@@ -4,18 +4,22 @@ Reads one JSON object from standard input: `grids` ([[input, output or null], â€
 shown), `weights` and `noise` (flat, in the order in which the reference holds them), `update` (updates before this one).
 Writes `said`, `missing` and `gradient`, the last of said + 10 Ã— missing.
 
+`compression.py TASK [--updates 20] [--device cuda]` trains on a task's file in single precision instead, and writes the
+milliseconds of an update: what a framework takes on a device, for `just gpu` to be compared with.
+
 Nothing here is fast, and nothing is shared with the reference: axes are named, and each operation is written as it is
 explained.
 """
 
+import argparse
 import itertools
 import json
 import math
 import sys
+import time
 
 import torch
 
-torch.set_default_dtype(torch.float64)
 EXAMPLE, COLOUR, ROW, COLUMN, DIRECTION = range(5)
 SENSIBLE = [
     axes
@@ -292,19 +296,64 @@ def missing(puzzle, colours, sides, update):
     return loss
 
 
-def main():
-    told = json.load(sys.stdin)
-    puzzle = Puzzle(told["grids"], told["shown"])
-    weights = torch.tensor(told["weights"], requires_grad=True)
+def loss(puzzle, weights, noise, update):
+    """What is said, what is missing, and how many of the weights were used."""
     model = Model(puzzle, weights)
-    said, x = model.draw(torch.tensor(told["noise"]))
+    said, x = model.draw(noise)
     for _ in range(4):
         x = model.layer(x)
     colours, *sides = model.heads(x)
-    assert model.at == len(weights), f"{model.at} of {len(weights)} weights are used"
-    lost = missing(puzzle, colours, sides, told["update"])
+    return said, missing(puzzle, colours, sides, update), model.at
+
+
+def compare(told):
+    torch.set_default_dtype(torch.float64)
+    weights = torch.tensor(told["weights"], requires_grad=True)
+    puzzle = Puzzle(told["grids"], told["shown"])
+    said, lost, used = loss(puzzle, weights, torch.tensor(told["noise"]), told["update"])
+    assert used == len(weights), f"{used} of {len(weights)} weights are used"
     (said + 10 * lost).backward()
-    json.dump({"said": said.item(), "missing": lost.item(), "gradient": weights.grad.tolist()}, sys.stdout)
+    return {"said": said.item(), "missing": lost.item(), "gradient": weights.grad.tolist()}
+
+
+def timed(task, updates):
+    # Numbers too small to matter would take a processor many times as long.
+    torch.set_flush_denormal(True)
+    grids = [[pair["input"], pair["output"]] for pair in task["train"]]
+    puzzle = Puzzle(grids + [[pair["input"], None] for pair in task["test"]], len(grids))
+    # More than any task has, until it is known how many.
+    weights = 0.05 * torch.randn(4_000_000)
+    with torch.no_grad():
+        used = loss(puzzle, weights, torch.randn(len(weights)), 0)[2]
+    weights = weights[:used].clone().requires_grad_()
+    adam = torch.optim.Adam([weights], lr=0.01, betas=(0.5, 0.9))
+    waits = torch.cuda.synchronize if weights.is_cuda else lambda: None
+    # The first two ready what all others need.
+    for update in range(-2, updates):
+        if update == 0:
+            waits()
+            begun = time.monotonic()
+        said, lost, _ = loss(puzzle, weights, torch.randn(used), max(update, 0))
+        adam.zero_grad()
+        (said + 10 * lost).backward()
+        adam.step()
+    waits()
+    return {"device": str(weights.device), "weights": used, "update_ms": 1e3 * (time.monotonic() - begun) / updates}
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("task", nargs="?")
+    arguments.add_argument("--updates", type=int, default=20)
+    arguments.add_argument("--device", default="cpu")
+    given = arguments.parse_args()
+    torch.set_default_device(given.device)
+    if given.task is None:
+        told = compare(json.load(sys.stdin))
+    else:
+        with open(given.task) as file:
+            told = timed(json.load(file), given.updates)
+    json.dump(told, sys.stdout)
 
 
 main()
