@@ -35,23 +35,37 @@ fn built() -> &'static Path {
     })
 }
 
-/// What one of the ignored tests below says, in a process that has the stand-in.
+/// Set in a process that has the stand-in.
+const INSIDE: &str = "STAND_IN";
+
+/// What a test of this file says in a process that has the stand-in.
 fn said(test: &str, settings: &[(&str, &str)]) -> String {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--ignored", "--exact", "--nocapture", test]).env("LD_LIBRARY_PATH", built());
+    command.args(["--exact", "--nocapture", test]).env("LD_LIBRARY_PATH", built()).env(INSIDE, "1");
     let output = command.envs(settings.iter().copied()).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     text
 }
 
+fn is_inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
+
 #[test]
 fn what_is_launched_on_a_device_comes_to_what_the_emulator_comes_to() {
-    assert!(said("trains", &[]).contains("the same\n"));
+    if is_inside() {
+        return train();
+    }
+    let test = "what_is_launched_on_a_device_comes_to_what_the_emulator_comes_to";
+    assert!(said(test, &[]).contains("the same\n"));
 }
 
 #[test]
 fn every_way_in_which_a_device_may_be_missing_has_its_message() {
+    if is_inside() {
+        return tell();
+    }
     let cases = [
         ("STAND_IN_VERSION", "12040", "the CUDA driver is of version 12.4: at least 13.0 is needed"),
         ("STAND_IN_DEVICES", "0", "the CUDA driver sees no device"),
@@ -65,7 +79,8 @@ fn every_way_in_which_a_device_may_be_missing_has_its_message() {
         ("STAND_IN_LOST", "801", "the device refused to replay launches: error 801"),
     ];
     for (name, value, message) in cases {
-        let text = said("tells", &[(name, value)]);
+        let test = "every_way_in_which_a_device_may_be_missing_has_its_message";
+        let text = said(test, &[(name, value)]);
         assert!(text.lines().any(|line| line == message), "{name}={value}: {text}");
     }
 }
@@ -79,9 +94,8 @@ fn plans() -> [Plan; 2] {
     [1, 2].map(|seed| Plan::new(&pairs(), &[pairs()[0].input.clone()], seed).unwrap())
 }
 
-#[test]
-#[ignore = "needs the stand-in: run by the test that compares"]
-fn trains() {
+/// Trains on the stand-in and on the emulator.
+fn train() {
     let Ok(Chosen::Device(cuda)) = Setting::Auto.choose() else { panic!("no stand-in") };
     let description = cuda.description().unwrap();
     assert_eq!((description.name.as_str(), description.compute_capability), ("stand-in", (9, 0)));
@@ -110,9 +124,8 @@ fn trains() {
     println!("\nthe same");
 }
 
-#[test]
-#[ignore = "needs the stand-in: run by the test of messages"]
-fn tells() {
+/// Says what becomes of a device.
+fn tell() {
     println!();
     match Cuda::new(0) {
         Err(missing) => println!("{missing}"),
