@@ -4,9 +4,6 @@ use stratagem_sdk::Grid;
 
 use crate::plan::Model;
 
-/// Rounds without another answer after which a training that draws all demonstrations right is over: of the compression
-/// model's, which are of so many updates, and of an automaton's, which are parts of its training.
-const SETTLED: [u32; 2] = [8, 6];
 /// What an answer is worth before the last, as a share: little, for the last are to rank before it.
 const EARLY: f64 = 0.02;
 /// What the last answer of a model is worth that draws all demonstrations right, and of one that does not.
@@ -54,8 +51,7 @@ impl Course {
 
     /// Whether going on is not worth it.
     pub fn is_settled(&self) -> bool {
-        let [compression, automaton] = SETTLED;
-        self.calm >= if self.model == Model::Compression { compression } else { automaton }
+        self.calm >= settled(self.model)
     }
 
     /// What an answer is worth that may be replaced by a better one.
@@ -71,6 +67,16 @@ impl Course {
     }
 }
 
+/// Rounds without another answer after which a training that draws all demonstrations right is over.
+fn settled(model: Model) -> u32 {
+    match model {
+        // Of always as many updates.
+        Model::Compression => 8,
+        // Parts of the whole training.
+        Model::Automaton => 6,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,7 +88,7 @@ mod tests {
     #[test]
     fn only_what_is_new_is_told_and_a_training_settles_when_nothing_is() {
         let mut automaton = Course::new(1, Model::Automaton);
-        (0..SETTLED[1]).for_each(|_| drop(automaton.see(vec![drawn(1)], 1.0)));
+        (0..settled(Model::Automaton)).for_each(|_| drop(automaton.see(vec![drawn(1)], 1.0)));
         assert!(!automaton.is_settled());
         automaton.see(vec![drawn(1)], 1.0);
         assert!(automaton.is_settled());
@@ -92,7 +98,7 @@ mod tests {
         };
         assert_eq!(told(&mut course, [1, 2], 1.0), [0, 1]);
         assert_eq!(told(&mut course, [1, 3], 1.0), [1]);
-        for _ in 0..SETTLED[0] {
+        for _ in 0..settled(Model::Compression) {
             assert!(!course.is_settled());
             assert_eq!(told(&mut course, [1, 3], 1.0), [0; 0]);
         }

@@ -57,7 +57,7 @@ fn train(task: &Task, run: &Run, plan: &Plan, views: u32, parts: u64) -> Result<
         // Its rate falls to 0 over the training, whose length therefore has to be known.
         let tried = round(run, &adaptation, &mut course, (TRIED, plan.rate(0.0), views))?;
         if is_spent(run) {
-            return finish(task, run, &adaptation, &tried, &course);
+            return finish(task, run, plan, &adaptation, &tried, &course);
         }
         plan.steps_within(
             left.saturating_sub(tried.device_ms),
@@ -77,8 +77,7 @@ fn train(task: &Task, run: &Run, plan: &Plan, views: u32, parts: u64) -> Result<
         }
         let is_out_of_time = metrics.steps < wanted || is_spent(run);
         if is_out_of_time || course.is_settled() || course.steps >= steps {
-            finish(task, run, &adaptation, &metrics, &course)?;
-            return keep(run, plan, &adaptation);
+            return finish(task, run, plan, &adaptation, &metrics, &course);
         }
     }
 }
@@ -114,10 +113,11 @@ fn look(task: &Task, adaptation: &Adaptation) -> Result<Vec<Vec<Drawn>>, String>
     task.test.iter().map(look).collect()
 }
 
-/// Offers the last word on every test input.
+/// Offers the last word on every test input, and keeps the weights where that is wanted.
 fn finish(
     task: &Task,
     run: &Run,
+    plan: &Plan,
     adaptation: &Adaptation,
     metrics: &Metrics,
     course: &Course,
@@ -127,6 +127,9 @@ fn finish(
             let confidence = course.last(rank, drawn, metrics.train_accuracy);
             offer(run, test_index, drawn, confidence, metrics, course)?;
         }
+    }
+    if plan.keeps {
+        run.step("keep", &adaptation.save()?, true);
     }
     Ok(())
 }
@@ -148,13 +151,6 @@ fn offer(
         100.0 * drawn.share
     );
     Ok(run.offer(&Answer::new(test_index, drawn.grid.clone(), confidence, rationale))?)
-}
-
-fn keep(run: &Run, plan: &Plan, adaptation: &Adaptation) -> Result<(), String> {
-    if plan.keeps {
-        run.step("keep", &adaptation.save()?, true);
-    }
-    Ok(())
 }
 
 export!(Ttt);
