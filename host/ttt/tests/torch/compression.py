@@ -321,10 +321,12 @@ def timed(task, updates):
     torch.set_flush_denormal(True)
     grids = [[pair["input"], pair["output"]] for pair in task["train"]]
     puzzle = Puzzle(grids + [[pair["input"], None] for pair in task["test"]], len(grids))
-    # More than any task has, until it is known how many.
-    weights = 0.05 * torch.randn(4_000_000)
+    # A mean and a capacity for each of four latents of a place; of the network's own weights more than it has.
+    places = sum(math.prod(puzzle.length[a] for a in axes) for axes in SENSIBLE)
+    weights = 0.05 * torch.randn(8 * places + 1_000_000)
+    noise = lambda: torch.randn(4 * places)
     with torch.no_grad():
-        used = loss(puzzle, weights, torch.randn(len(weights)), 0)[2]
+        used = loss(puzzle, weights, noise(), 0)[2]
     weights = weights[:used].clone().requires_grad_()
     adam = torch.optim.Adam([weights], lr=0.01, betas=(0.5, 0.9))
     waits = torch.cuda.synchronize if weights.is_cuda else lambda: None
@@ -333,7 +335,7 @@ def timed(task, updates):
         if update == 0:
             waits()
             begun = time.monotonic()
-        said, lost, _ = loss(puzzle, weights, torch.randn(used), max(update, 0))
+        said, lost, _ = loss(puzzle, weights, noise(), max(update, 0))
         adam.zero_grad()
         (said + 10 * lost).backward()
         adam.step()
